@@ -1,0 +1,184 @@
+//! What a handler may need, and nothing else.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use moka::sync::Cache;
+use protocol::client::Client;
+use protocol::id::ClientId;
+use protocol::role::{ResourceServer, ScopeDefinition};
+use protocol::time::Timestamp;
+use store::{Conn, Store, StoreError, StoredClient};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::document::Document;
+use crate::fetch::Fetch;
+use crate::keys::KeyStore;
+use crate::pages::Pages;
+use crate::passwords::Passwords;
+use crate::rate_limit::RateLimits;
+use crate::seal::Sealer;
+
+/// How long a change made by another process may go unseen in what is cached.
+const FRESHNESS: Duration = Duration::from_secs(2);
+
+/// The services of one running server.
+pub struct App {
+    /// The checked configuration.
+    pub config: Config,
+    /// The time.
+    pub clock: Clock,
+    /// The database.
+    pub store: Store,
+    /// Signing keys.
+    pub keys: KeyStore,
+    /// Secrets at rest.
+    pub sealer: Arc<Sealer>,
+    /// Password hashing.
+    pub passwords: Passwords,
+    /// HTML.
+    pub pages: Pages,
+    /// Limits on what strangers may try.
+    pub limits: RateLimits,
+    /// Requests of our own.
+    pub fetch: Fetch,
+    /// Scheme, host and port of the issuer.
+    pub origin: String,
+    /// Key of CSRF tokens.
+    pub csrf_key: [u8; 32],
+    /// Key that refresh tokens' successors are derived with.
+    pub rotation_key: [u8; 32],
+    clients: Cache<ClientId, Arc<StoredClient>>,
+    catalogue: Cache<(), Arc<Catalogue>>,
+    client_keys: Cache<String, Arc<protocol::jose::KeySet>>,
+}
+
+/// Scopes and resource servers, read together.
+#[derive(Debug, Default)]
+pub struct Catalogue {
+    /// The scopes beside the standard ones.
+    pub scopes: Vec<ScopeDefinition>,
+    /// The resource servers.
+    pub resources: Vec<ResourceServer>,
+    metadata: OnceLock<Document>,
+}
+
+impl Catalogue {
+    /// The metadata document for these scopes, made at the first call.
+    pub fn metadata(&self, make: impl FnOnce() -> Document) -> &Document {
+        self.metadata.get_or_init(make)
+    }
+}
+
+/// The services an [`App`] is put together from.
+#[expect(missing_docs, reason = "the fields are those of App")]
+pub struct Services {
+    pub config: Config,
+    pub clock: Clock,
+    pub store: Store,
+    pub keys: KeyStore,
+    pub sealer: Arc<Sealer>,
+    pub passwords: Passwords,
+    pub pages: Pages,
+    pub fetch: Fetch,
+}
+
+impl App {
+    /// Puts the services together.
+    pub fn new(services: Services) -> App {
+        let Services { config, clock, store, keys, sealer, passwords, pages, fetch } = services;
+        App {
+            origin: url::Url::parse(&config.server.issuer)
+                .map(|issuer| issuer.origin().ascii_serialization())
+                .unwrap_or_default(),
+            csrf_key: sealer.derive("csrf"),
+            rotation_key: sealer.derive("refresh-token-rotation"),
+            limits: RateLimits::new(100_000),
+            clients: Cache::builder().max_capacity(10_000).time_to_live(FRESHNESS).build(),
+            catalogue: Cache::builder().max_capacity(1).time_to_live(FRESHNESS).build(),
+            client_keys: Cache::builder().max_capacity(1_000).time_to_live(Duration::from_secs(300)).build(),
+            config,
+            clock,
+            store,
+            keys,
+            sealer,
+            passwords,
+            pages,
+            fetch,
+        }
+    }
+
+    /// The issuer identifier.
+    pub fn issuer(&self) -> &str {
+        &self.config.server.issuer
+    }
+
+    /// Whether browsers reach us by https.
+    pub fn is_https(&self) -> bool {
+        self.issuer().starts_with("https://")
+    }
+
+    /// The present.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// A registered client that is not shut out, at most two seconds old.
+    pub async fn client(&self, id: &ClientId) -> Result<Option<Arc<StoredClient>>, StoreError> {
+        if let Some(client) = self.clients.get(id) {
+            return Ok(Some(client));
+        }
+        let wanted = id.clone();
+        let found = self.store.read(async move |db: &mut Conn| store::clients::find(db, &wanted).await).await?;
+        let Some(found) = found.filter(|found| !found.disabled) else { return Ok(None) };
+        let found = Arc::new(found);
+        self.clients.insert(id.clone(), found.clone());
+        Ok(Some(found))
+    }
+
+    /// Scopes and resource servers, at most two seconds old.
+    pub async fn catalogue(&self) -> Result<Arc<Catalogue>, StoreError> {
+        if let Some(catalogue) = self.catalogue.get(&()) {
+            return Ok(catalogue);
+        }
+        let catalogue = self
+            .store
+            .read(async |db: &mut Conn| {
+                let scopes = store::roles::list_scopes(db).await?;
+                let resources = store::roles::list_resources(db).await?;
+                Ok(Catalogue { scopes, resources, metadata: OnceLock::new() })
+            })
+            .await?;
+        let catalogue = Arc::new(catalogue);
+        self.catalogue.insert((), catalogue.clone());
+        Ok(catalogue)
+    }
+
+    /// The public keys of a client: registered, or fetched from its `jwks_uri` and kept for five minutes.
+    /// `refetch` asks again for keys that an unknown `kid` shows to be old.
+    pub async fn client_keys(&self, client: &Client, refetch: bool) -> Option<Arc<protocol::jose::KeySet>> {
+        if let Some(jwks) = &client.jwks {
+            return protocol::jose::KeySet::from_jwks(jwks).ok().map(Arc::new);
+        }
+        let uri = client.jwks_uri.as_deref()?;
+        if !refetch && let Some(keys) = self.client_keys.get(uri) {
+            return Some(keys);
+        }
+        // A stranger who makes up kids must not make us fetch at will.
+        let rate = self.limits.check("jwks_uri", uri, 5, protocol::time::Lifetime::minutes(1), self.now());
+        if rate.is_err() {
+            return self.client_keys.get(uri);
+        }
+        let document = match self.fetch.get_json(uri, crate::fetch::MAX_BYTES).await {
+            Ok(document) => document,
+            Err(error) => {
+                tracing::info!(client.id = %client.client_id, %error, "the client's jwks_uri could not be read");
+                return None;
+            }
+        };
+        let keys = Arc::new(protocol::jose::KeySet::from_jwks(&document).ok()?);
+        self.client_keys.insert(uri.to_owned(), keys.clone());
+        Some(keys)
+    }
+}

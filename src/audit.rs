@@ -1,0 +1,78 @@
+//! Security events, written in the transaction of the change they tell of.
+
+use protocol::id::{AccountId, ClientId};
+use protocol::time::Timestamp;
+use serde_json::{Map, Value};
+use store::{Conn, StoreError};
+
+use crate::app::App;
+use crate::random;
+use crate::web::client_ip::ClientAddress;
+use crate::web::request_id;
+
+/// An event in the making; success unless it is said to have failed.
+#[derive(Clone, Debug)]
+pub struct Event(store::audit::Event);
+
+impl Event {
+    /// An event of this kind in the request at hand.
+    pub fn now(app: &App, kind: &str) -> Event {
+        Event::at(app.now(), kind)
+    }
+
+    /// An event of this kind at a moment.
+    pub fn at(at: Timestamp, kind: &str) -> Event {
+        Event(store::audit::Event {
+            id: random::uuid(),
+            at,
+            kind: kind.to_owned(),
+            outcome: "success".to_owned(),
+            account_id: None,
+            client_id: None,
+            actor: None,
+            address: None,
+            request_id: request_id::current().map(|id| id.as_str().to_owned()),
+            detail: Value::Object(Map::new()),
+        })
+    }
+
+    /// About this account.
+    #[must_use]
+    pub fn account(mut self, id: AccountId) -> Event {
+        self.0.account_id = Some(id);
+        self
+    }
+
+    /// About this client.
+    #[must_use]
+    pub fn client(mut self, id: &ClientId) -> Event {
+        self.0.client_id = Some(id.clone());
+        self
+    }
+
+    /// From this address.
+    #[must_use]
+    pub fn from(mut self, address: ClientAddress) -> Event {
+        self.0.address = Some(address.0.to_string());
+        self
+    }
+
+    /// Of another kind, as it turned out.
+    #[must_use]
+    pub fn renamed(mut self, kind: &str) -> Event {
+        self.0.kind = kind.to_owned();
+        self
+    }
+
+    /// It was refused.
+    #[must_use]
+    pub fn failed(mut self) -> Event {
+        self.0.outcome = "failure".to_owned();
+        self
+    }
+
+    /// Writes it.
+    pub async fn record(&self, db: &mut Conn) -> Result<(), StoreError> {
+        store::audit::record(db, &self.0).await
+    }
+}

@@ -1,0 +1,193 @@
+//! Who a browser is: its session, and the requests it carries with it.
+
+use axum::http::{HeaderMap, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use protocol::id::{AccountId, SessionId};
+use protocol::interaction::Interaction;
+use protocol::secret::{Secret, TokenHash};
+use protocol::session::{Factor, Session};
+use protocol::time::Lifetime;
+use store::{Conn, StoreError};
+
+use crate::app::App;
+use crate::random;
+use crate::web::client_ip::ClientAddress;
+use crate::web::cookies::Cookies;
+
+const SESSION: &str = "session";
+const BROWSER: &str = "browser";
+const INTERACTION: &str = "interaction";
+
+/// How long a person may take from the request to the answer.
+pub const INTERACTION_LIFETIME: Lifetime = Lifetime::minutes(15);
+
+fn cookies(app: &App) -> Cookies {
+    Cookies::new(app.is_https())
+}
+
+/// The value that marks a browser: that of its cookie, or a new one, which goes into the answer.
+pub fn mark(app: &App, request: &HeaderMap, answer: &mut HeaderMap) -> String {
+    if let Some(mark) = cookies(app).read(request, BROWSER).filter(|mark| mark.len() == 43) {
+        return mark.to_owned();
+    }
+    let mark = random::secret("").expose().to_owned();
+    cookies(app).put(answer, BROWSER, &mark, None);
+    mark
+}
+
+/// What an [`Interaction`] keeps of a browser's mark.
+pub fn fingerprint(mark: &str) -> String {
+    URL_SAFE_NO_PAD.encode(TokenHash::of(mark).as_bytes())
+}
+
+/// What CSRF tokens of this browser are bound to.
+pub fn csrf_binding(app: &App, headers: &HeaderMap) -> Option<String> {
+    cookies(app).read(headers, BROWSER).map(fingerprint)
+}
+
+/// Seals an interaction into text for a URL.
+pub fn seal(app: &App, interaction: &Interaction) -> String {
+    let json = serde_json::to_vec(interaction).unwrap_or_default();
+    app.sealer.seal_text(INTERACTION, &json)
+}
+
+/// Opens an interaction that this very browser brought and that can still be completed.
+pub fn open(app: &App, headers: &HeaderMap, sealed: &str) -> Option<Interaction> {
+    let json = app.sealer.open_text(INTERACTION, sealed)?;
+    let interaction: Interaction = serde_json::from_slice(&json).ok()?;
+    let mark = cookies(app).read(headers, BROWSER)?;
+    (interaction.browser == fingerprint(mark) && interaction.expires_at > app.now()).then_some(interaction)
+}
+
+/// The live session of a browser.
+#[derive(Clone, Debug)]
+pub struct Current {
+    /// The session.
+    pub session: Session,
+    /// The hash of its cookie.
+    pub secret: TokenHash,
+}
+
+/// Finds the session of a browser, and notes once a minute that it was seen.
+pub async fn session(app: &App, headers: &HeaderMap) -> Result<Option<Current>, StoreError> {
+    let Some(cookie) = cookies(app).read(headers, SESSION) else { return Ok(None) };
+    let (secret, now) = (TokenHash::of(cookie), app.now());
+    let found = app
+        .store
+        .read(async move |db: &mut Conn| {
+            let Some((session, _)) = store::sessions::find_by_secret(db, &secret, now).await? else { return Ok(None) };
+            let account = store::accounts::find(db, session.account_id).await?;
+            Ok(account.is_some_and(|account| !account.disabled).then_some(session))
+        })
+        .await?;
+    let idle = app.config.sessions.idle.as_secs();
+    let Some(session) = found.filter(|session| now.since(session.last_seen_at) < idle) else { return Ok(None) };
+    if now.since(session.last_seen_at) >= 60 {
+        let id = session.id;
+        app.store.write(async move |db: &mut Conn| store::sessions::touch(db, id, now).await).await?;
+    }
+    Ok(Some(Current { session, secret }))
+}
+
+/// Begins a session after a first factor, in place of the browser's old one. The cookie is new either way; of more
+/// sessions than are allowed the oldest ends.
+pub async fn sign_in(
+    app: &App,
+    account: AccountId,
+    factor: Factor,
+    old: Option<Current>,
+    request: &HeaderMap,
+    address: ClientAddress,
+    answer: &mut HeaderMap,
+) -> Result<SessionId, StoreError> {
+    let now = app.now();
+    let secret = random::secret("");
+    let hash = secret.hash();
+    let limit = app.config.sessions.max_per_account;
+    let expires_at = now + app.config.sessions.absolute;
+    let kept = old.filter(|old| old.session.account_id == account);
+    let user_agent: String = request
+        .get(header::USER_AGENT)
+        .and_then(|value| value.to_str().ok())
+        .map(|text| text.chars().take(255).collect())
+        .unwrap_or_default();
+    let event = crate::audit::Event::now(app, "session.started").account(account).from(address);
+    let id = app
+        .store
+        .write(async move |db: &mut Conn| {
+            store::accounts::record_login(db, account, now).await?;
+            event.record(db).await?;
+            if let Some(old) = kept
+                && store::sessions::raise(db, old.session.id, &old.secret, &hash, now, &[factor], now).await?
+            {
+                return Ok(old.session.id);
+            }
+            let sessions = store::sessions::list(db, account, now).await?;
+            let surplus = (sessions.len() + 1).saturating_sub(limit);
+            for oldest in sessions.iter().take(surplus) {
+                store::sessions::end(db, oldest.id, now).await?;
+            }
+            let session = Session {
+                id: SessionId(random::uuid()),
+                account_id: account,
+                auth_time: now,
+                factors: vec![factor],
+                created_at: now,
+                last_seen_at: now,
+            };
+            let (agent, from) = (Some(user_agent.as_str()), address.0.to_string());
+            store::sessions::insert(db, &session, &hash, expires_at, agent, Some(&from)).await?;
+            Ok(session.id)
+        })
+        .await?;
+    give_cookie(app, &secret, answer);
+    Ok(id)
+}
+
+/// Adds a proved factor to a session and changes its cookie; false when the session has ended meanwhile.
+pub async fn step_up(
+    app: &App,
+    current: &Current,
+    factor: Factor,
+    answer: &mut HeaderMap,
+) -> Result<bool, StoreError> {
+    let now = app.now();
+    let secret = random::secret("");
+    let (hash, old) = (secret.hash(), current.clone());
+    let mut factors = current.session.factors.clone();
+    if !factors.contains(&factor) {
+        factors.push(factor);
+    }
+    let raised = app
+        .store
+        .write(async move |db: &mut Conn| {
+            store::sessions::raise(db, old.session.id, &old.secret, &hash, now, &factors, now).await
+        })
+        .await?;
+    if raised {
+        give_cookie(app, &secret, answer);
+    }
+    Ok(raised)
+}
+
+fn give_cookie(app: &App, secret: &Secret, answer: &mut HeaderMap) {
+    cookies(app).put(answer, SESSION, secret.expose(), Some(app.config.sessions.absolute));
+}
+
+/// Ends a session with the grants that were to last no longer than it.
+pub async fn sign_out(app: &App, session: &Session, answer: &mut HeaderMap) -> Result<(), StoreError> {
+    let (id, account, now) = (session.id, session.account_id, app.now());
+    let event = crate::audit::Event::now(app, "session.ended").account(account);
+    app.store
+        .write(async move |db: &mut Conn| {
+            if store::sessions::end(db, id, now).await? {
+                store::grants::revoke_for_session(db, id, now).await?;
+                event.record(db).await?;
+            }
+            Ok(())
+        })
+        .await?;
+    cookies(app).remove(answer, SESSION);
+    Ok(())
+}

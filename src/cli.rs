@@ -1,0 +1,284 @@
+//! The command line: what it can say, and one file for each noun.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use protocol::time::Timestamp;
+use store::{Store, StoreError};
+
+use crate::clock::Clock;
+use crate::config::{Config, ConfigError};
+use crate::declarative::{ApplyError, FileError};
+use crate::passwords::{Params, Passwords, QUEUE};
+use crate::seal::{self, Sealer};
+
+mod account;
+mod audit;
+mod client;
+mod declare;
+pub mod demo;
+mod input;
+mod key;
+mod operate;
+mod output;
+mod role;
+mod scope;
+mod token;
+
+/// An OAuth 2.0 and OpenID Connect authorization server in one binary
+#[derive(Debug, Parser)]
+#[command(name = "chancery", version, max_term_width = 100)]
+struct Cli {
+    /// The configuration file [default: chancery.toml where it exists]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server
+    Serve,
+    /// Show a provider, a client and a resource server at work on this machine
+    Demo(demo::DemoArgs),
+    /// Bring the data base up to date
+    Migrate,
+    /// Check the configuration and say what is not fit for production
+    CheckConfig,
+    /// Print a one-time link to make the first administrator
+    SetupLink,
+    /// Say what `apply` would change
+    Plan(declare::PlanArgs),
+    /// Make clients, accounts, roles, scopes and resources as a file says
+    Apply(declare::ApplyArgs),
+    /// Print what is stored as a declarative file, without secrets
+    Export,
+    /// Registered clients
+    #[command(subcommand)]
+    Client(client::Verb),
+    /// Accounts
+    #[command(subcommand)]
+    Account(account::Verb),
+    /// Roles and their permissions
+    #[command(subcommand)]
+    Role(role::Verb),
+    /// Scopes that clients may ask for
+    #[command(subcommand)]
+    Scope(scope::Verb),
+    /// Signing keys
+    #[command(subcommand)]
+    Key(key::Verb),
+    /// Security events
+    #[command(subcommand)]
+    Audit(audit::Verb),
+    /// Tokens
+    #[command(subcommand)]
+    Token(token::Verb),
+}
+
+/// Why a command was refused or failed, in one line that names the cause and the fix.
+#[derive(Debug)]
+struct Failure(String);
+
+type Outcome = Result<(), Failure>;
+
+impl Failure {
+    fn new(text: impl Into<String>) -> Failure {
+        Failure(text.into())
+    }
+
+    fn missing(noun: &str, name: &str) -> Failure {
+        Failure(format!(
+            "there is no {noun} {name:?}; `chancery {noun} list` shows those that are"
+        ))
+    }
+}
+
+macro_rules! failure_from {
+    ($($error:ty),*) => { $(
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Failure(error.to_string())
+            }
+        }
+    )* };
+}
+failure_from!(
+    ApplyError,
+    ConfigError,
+    FileError,
+    crate::passwords::Busy,
+    seal::MasterKeyError
+);
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict { what } => Failure(format!(
+                "{what} is already taken; choose another or change the one that has it"
+            )),
+            error => Failure(format!(
+                "the data base refused: {error}; see [database] in the configuration"
+            )),
+        }
+    }
+}
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&Failure(format!("no threads to run on: {error}"))),
+    };
+    runtime.block_on(async {
+        match cli.command {
+            Command::Demo(args) => demo::run(args).await,
+            command => match run(cli.config, command).await {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(failure) => failed(&failure),
+            },
+        }
+    })
+}
+
+fn failed(failure: &Failure) -> ExitCode {
+    let line = failure
+        .0
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ");
+    eprintln!("chancery: {line}");
+    ExitCode::FAILURE
+}
+
+async fn run(file: Option<PathBuf>, command: Command) -> Outcome {
+    let config = Config::load(file.as_deref())?;
+    match command {
+        Command::Demo(_) => Ok(()),
+        Command::Serve => operate::serve(config).await,
+        Command::CheckConfig => operate::check_config(&config),
+        Command::Migrate => operate::migrate(&config).await,
+        Command::SetupLink => operate::setup_link(&Context::open(config).await?).await,
+        Command::Plan(args) => declare::plan(&Context::open(config).await?, args).await,
+        Command::Apply(args) => declare::apply(&Context::open(config).await?, args).await,
+        Command::Export => declare::export(&Context::open(config).await?).await,
+        Command::Client(verb) => client::run(&Context::open(config).await?, verb).await,
+        Command::Account(verb) => account::run(&Context::open(config).await?, verb).await,
+        Command::Role(verb) => role::run(&Context::open(config).await?, verb).await,
+        Command::Scope(verb) => scope::run(&Context::open(config).await?, verb).await,
+        Command::Key(verb) => key::run(&Context::open(config).await?, verb).await,
+        Command::Audit(verb) => audit::run(&Context::open(config).await?, verb).await,
+        Command::Token(verb) => token::run(&Context::open(config).await?, verb).await,
+    }
+}
+
+/// What a command that touches data works with.
+struct Context {
+    config: Config,
+    store: Store,
+    now: Timestamp,
+}
+
+impl Context {
+    /// Opens the data base and brings it up to date, as `serve` does.
+    async fn open(config: Config) -> Result<Context, Failure> {
+        let store = Store::open(&config.database.url, config.database.max_connections).await?;
+        store.migrate().await?;
+        Ok(Context {
+            config,
+            store,
+            now: Clock::System.now(),
+        })
+    }
+
+    fn sealer(&self) -> Result<Sealer, Failure> {
+        Ok(seal::load_or_create(&self.config.keys.master_key_file)?)
+    }
+
+    fn passwords(&self) -> Result<Passwords, Failure> {
+        let a = &self.config.accounts;
+        let params = Params::new(
+            a.argon2_memory_kib,
+            a.argon2_iterations,
+            a.argon2_parallelism,
+            None,
+        )
+        .map_err(|e| Failure(format!("accounts.argon2_*: {e}")))?;
+        Ok(Passwords::new(params, 1, QUEUE))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_secret_is_an_argument() {
+        fn walk(command: &clap::Command) {
+            for arg in command.get_arguments() {
+                let id = arg.get_id().as_str();
+                let takes_value = arg.get_action().takes_values();
+                let names_file = id.ends_with("_file");
+                assert!(
+                    !takes_value
+                        || names_file
+                        || !["password", "secret", "token"].iter().any(|s| id.contains(s)),
+                    "{id}"
+                );
+            }
+            command.get_subcommands().for_each(walk);
+        }
+        walk(&Cli::command());
+    }
+
+    #[test]
+    fn commands_of_the_contract_are_understood() {
+        for line in [
+            "serve",
+            "migrate",
+            "check-config",
+            "setup-link",
+            "plan f.toml",
+            "apply f.toml --prune",
+            "export --config c.toml",
+            "client list --json",
+            "client show web",
+            "client create web --redirect-uri https://a.test/cb",
+            "client delete web",
+            "client rotate-secret web",
+            "client update web --scope openid",
+            "account list",
+            "account create a --password-stdin",
+            "account disable a",
+            "account enable a",
+            "account set-password a --password-file f",
+            "role create r --permission p",
+            "scope create s --requires p",
+            "key list",
+            "key rotate",
+            "audit list --limit 5",
+            "token inspect",
+        ] {
+            let words = std::iter::once("chancery").chain(line.split(' '));
+            assert!(Cli::try_parse_from(words).is_ok(), "{line}");
+        }
+        assert_eq!(
+            Cli::try_parse_from(["chancery", "nonsense"])
+                .unwrap_err()
+                .exit_code(),
+            2
+        );
+    }
+}

@@ -1,0 +1,73 @@
+//! `chancery key …`
+
+use protocol::jose::Algorithm;
+use serde_json::json;
+use store::{Conn, StoredKey, audit, keys};
+
+use super::output::{self, Format};
+use super::{Context, Failure, Outcome};
+use crate::declarative::event;
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Verb {
+    /// List the signing keys
+    List(Format),
+    /// Let the next signing keys take over at the earliest safe moment
+    Rotate {
+        /// Only this algorithm [default: all that are configured]
+        #[arg(long)]
+        algorithm: Option<Algorithm>,
+    },
+}
+
+pub(super) async fn run(context: &Context, verb: Verb) -> Outcome {
+    let now = context.now;
+    match verb {
+        Verb::List(format) => {
+            let all = context
+                .store
+                .read(async move |db: &mut Conn| keys::list(db).await)
+                .await?;
+            let state = |key: &StoredKey| match key {
+                key if key.expires_at.is_some_and(|at| at <= now) => "expired",
+                key if key.retires_at.is_some_and(|at| at <= now) => "retired",
+                key if key.activates_at > now => "upcoming",
+                _ => "active",
+            };
+            let rows = all.iter().map(|key| {
+                json!({
+                    "kid": key.kid, "algorithm": key.algorithm, "state": state(key), "created_at": key.created_at,
+                    "activates_at": key.activates_at, "retires_at": key.retires_at, "expires_at": key.expires_at,
+                    "public_jwk": key.public_jwk,
+                })
+            });
+            output::many(
+                format,
+                &[
+                    "kid",
+                    "algorithm",
+                    "state",
+                    "activates_at",
+                    "retires_at",
+                    "expires_at",
+                ],
+                rows.collect(),
+            )
+        }
+        Verb::Rotate { algorithm } => {
+            let sealer = context.sealer()?;
+            let made = crate::keys::rotate_now(&context.store, &sealer, algorithm, now, &context.config)
+                .await
+                .map_err(|e| Failure(e.to_string()))?;
+            let detail = json!({ "kids": made });
+            context
+                .store
+                .write(async move |db: &mut Conn| audit::record(db, &event("key.rotated", now, detail)).await)
+                .await?;
+            for kid in made {
+                output::line(format_args!("next to sign: {kid}"));
+            }
+            Ok(())
+        }
+    }
+}

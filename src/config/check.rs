@@ -1,0 +1,421 @@
+//! What no single value can tell: bounds, pairs, and what is not fit for production.
+
+use protocol::time::Lifetime;
+use url::{Host, Url};
+
+use super::{Config, ConfigError, DEFAULT_DATABASE};
+
+/// Argon2id settings of equal strength, memory in KiB and passes, least memory first.
+const ARGON2_FLOORS: [(u32, u32); 4] = [(7168, 5), (9216, 4), (12_288, 3), (19_456, 2)];
+
+impl Config {
+    /// Refuses what does not go together.
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        self.check_issuer()?;
+        if self.server.tls_certificate.is_some() != self.server.tls_key.is_some() {
+            return Err(ConfigError::new(
+                "server.tls_certificate",
+                "needs server.tls_key beside it, and the other way round; set both or neither",
+            ));
+        }
+        if !self.database.url.starts_with("sqlite:")
+            && !self.database.url.starts_with("postgres://")
+            && !self.database.url.starts_with("postgresql://")
+        {
+            return Err(ConfigError::new(
+                "database.url",
+                "must begin with sqlite: or postgres://",
+            ));
+        }
+        if self.keys.algorithms.is_empty() {
+            return Err(ConfigError::new(
+                "keys.algorithms",
+                "is empty; name at least RS256",
+            ));
+        }
+        self.check_lifetimes()?;
+        self.check_counts()?;
+        if self
+            .log
+            .level
+            .parse::<tracing_subscriber::filter::EnvFilter>()
+            .is_err()
+        {
+            return Err(ConfigError::new(
+                "log.level",
+                format!(
+                    "{:?} is no level or filter; write error, warn, info, debug or trace",
+                    self.log.level
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_issuer(&self) -> Result<(), ConfigError> {
+        let text = self.server.issuer.as_str();
+        let wrong = |problem: &str| Err(ConfigError::new("server.issuer", format!("{text:?} {problem}")));
+        let Ok(url) = Url::parse(text) else {
+            return wrong("is not an absolute URL; write for example https://id.example.org");
+        };
+        if !matches!(url.scheme(), "https" | "http") || !url.has_host() {
+            return wrong("must begin with https:// (or http:// on loopback)");
+        }
+        if !url.username().is_empty() || url.password().is_some() || text.contains('@') {
+            return wrong("must not hold a user name or password");
+        }
+        if text.contains('?') {
+            return wrong("must not have a query");
+        }
+        if text.contains('#') {
+            return wrong("must not have a fragment");
+        }
+        if text.ends_with('/') {
+            return wrong("must not end with a slash; clients compare it letter by letter");
+        }
+        let canonical = url.as_str().trim_end_matches('/');
+        if canonical != text {
+            return wrong(&format!("is not in its normal form; write {canonical:?}"));
+        }
+        if url.scheme() == "http" && !self.server.allow_insecure_http && !is_loopback(&url) {
+            return wrong(
+                "is http and not loopback; use https, or set server.allow_insecure_http for a test",
+            );
+        }
+        Ok(())
+    }
+
+    fn check_lifetimes(&self) -> Result<(), ConfigError> {
+        let (s, m, h, d) = (
+            Lifetime::seconds,
+            Lifetime::minutes,
+            Lifetime::hours,
+            Lifetime::days,
+        );
+        let t = &self.tokens;
+        for (key, value, least, most) in [
+            ("keys.rotation", self.keys.rotation, h(1), d(3650)),
+            ("tokens.access_token", t.access_token, s(10), h(24)),
+            ("tokens.id_token", t.id_token, s(10), h(24)),
+            ("tokens.authorization_code", t.authorization_code, s(5), m(10)),
+            ("tokens.refresh_token_idle", t.refresh_token_idle, m(1), d(3650)),
+            (
+                "tokens.refresh_token_absolute",
+                t.refresh_token_absolute,
+                m(1),
+                d(3650),
+            ),
+            ("tokens.refresh_retry_grace", t.refresh_retry_grace, s(0), m(1)),
+            ("sessions.idle", self.sessions.idle, m(1), d(365)),
+            ("sessions.absolute", self.sessions.absolute, m(1), d(365)),
+        ] {
+            if value < least || value > most {
+                return Err(ConfigError::new(
+                    key,
+                    format!("{value} is outside {least} to {most}"),
+                ));
+            }
+        }
+        for (idle, absolute, shorter, longer) in [
+            (
+                "tokens.refresh_token_idle",
+                "tokens.refresh_token_absolute",
+                t.refresh_token_idle,
+                t.refresh_token_absolute,
+            ),
+            (
+                "sessions.idle",
+                "sessions.absolute",
+                self.sessions.idle,
+                self.sessions.absolute,
+            ),
+        ] {
+            if shorter > longer {
+                return Err(ConfigError::new(
+                    idle,
+                    format!("{shorter} is longer than {absolute} ({longer}); lower it"),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_counts(&self) -> Result<(), ConfigError> {
+        for (key, value, least, most) in [
+            ("database.max_connections", self.database.max_connections, 1, 1000),
+            (
+                "accounts.password_min_length",
+                self.accounts.password_min_length,
+                8,
+                128,
+            ),
+            ("sessions.max_per_account", self.sessions.max_per_account, 1, 1000),
+            (
+                "accounts.argon2_memory_kib",
+                self.accounts.argon2_memory_kib as usize,
+                7168,
+                1_048_576,
+            ),
+            (
+                "accounts.argon2_iterations",
+                self.accounts.argon2_iterations as usize,
+                1,
+                100,
+            ),
+            (
+                "accounts.argon2_parallelism",
+                self.accounts.argon2_parallelism as usize,
+                1,
+                16,
+            ),
+        ] {
+            if value < least || value > most {
+                return Err(ConfigError::new(
+                    key,
+                    format!("{value} is outside {least} to {most}"),
+                ));
+            }
+        }
+        let a = &self.accounts;
+        let strong = |(memory, passes): &(u32, u32)| {
+            (a.argon2_memory_kib >= *memory && a.argon2_iterations >= *passes)
+                || (a.argon2_memory_kib >= 47_104 && a.argon2_iterations >= 1)
+        };
+        if !ARGON2_FLOORS.iter().any(strong) {
+            return Err(ConfigError::new(
+                "accounts.argon2_iterations",
+                format!(
+                    "{} with {} KiB is too weak; use 2 with 19456 KiB or more",
+                    a.argon2_iterations, a.argon2_memory_kib
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    /// What works and is not fit for production, one sentence each.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        if self.server.issuer.starts_with("http://") {
+            found.push("the issuer is http: set server.issuer to an https URL".to_owned());
+        }
+        if self.server.issuer.starts_with("https://")
+            && self.server.tls_certificate.is_none()
+            && self.server.trusted_proxies.is_empty()
+            && !self.server.listen.ip().is_loopback()
+        {
+            found.push(
+                "neither server.tls_certificate nor server.trusted_proxies is set: TLS must end somewhere"
+                    .to_owned(),
+            );
+        }
+        if self.database.url == DEFAULT_DATABASE {
+            found.push("data are kept in ./data/chancery.db: set database.url".to_owned());
+        }
+        if self.keys.master_key_file.is_relative() {
+            found.push(
+                "the master key lies in the working directory: set keys.master_key_file to a protected path"
+                    .to_owned(),
+            );
+        }
+        if self.tokens.access_token > Lifetime::hours(1) {
+            found.push(format!(
+                "access tokens live {}: a stolen one is good that long",
+                self.tokens.access_token
+            ));
+        }
+        if self.tokens.authorization_code > Lifetime::seconds(60) {
+            found.push(format!(
+                "authorization codes live {}: 60s is enough",
+                self.tokens.authorization_code
+            ));
+        }
+        if self.accounts.password_min_length < 15 {
+            found.push(
+                "accounts.password_min_length is under 15, too short where it is the only factor".to_owned(),
+            );
+        }
+        found
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::*;
+
+    fn read(file: &str, env: &[(&str, &str)]) -> Result<Config, String> {
+        let env = env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        Config::from_table(file.parse().unwrap(), env).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn nothing_written_is_a_working_configuration() {
+        let config = read("", &[("PATH", "/bin"), ("CHANCERY_SERVICE_HOST", "10.0.0.1")]).unwrap();
+        assert_eq!(config.server.issuer, "http://localhost:8080");
+        assert_eq!(config.keys.algorithms, Algorithm::SIGNING);
+        assert!(!config.warnings().is_empty());
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let config = read(
+            "[server]\nissuer = 'https://a.test'\ntrusted_proxies = ['10.0.0.0/8']\n[tokens]\naccess_token = '5m'",
+            &[
+                ("CHANCERY_SERVER__ISSUER", "https://b.test/tenant"),
+                ("CHANCERY_SERVER__TRUSTED_PROXIES", "127.0.0.1, 192.168.0.0/16"),
+                ("CHANCERY_DATABASE__MAX_CONNECTIONS", "3"),
+                ("CHANCERY_KEYS__ALGORITHMS", "ES256"),
+                ("CHANCERY_RATE_LIMITS__SIGN_IN_PER_ADDRESS", "5/15m"),
+                ("CHANCERY_SERVER__METRICS_LISTEN", ""),
+            ],
+        )
+        .unwrap();
+        assert_eq!(config.server.issuer, "https://b.test/tenant");
+        assert_eq!(config.server.trusted_proxies.len(), 2);
+        assert_eq!(config.database.max_connections, 3);
+        assert_eq!(config.keys.algorithms, [Algorithm::Es256]);
+        assert_eq!(config.rate_limits.sign_in_per_address.to_string(), "5/15m");
+        assert_eq!(config.tokens.access_token, Lifetime::minutes(5));
+    }
+
+    #[test]
+    fn issuers_are_exact() {
+        for issuer in [
+            "https://id.test",
+            "https://id.test:8443/a/b",
+            "http://localhost:8080",
+            "http://127.0.0.1:1",
+            "http://[::1]:8080",
+        ] {
+            assert!(
+                read(&format!("[server]\nissuer = {issuer:?}"), &[]).is_ok(),
+                "{issuer}"
+            );
+        }
+        for issuer in [
+            "",
+            "id.test",
+            "ftp://id.test",
+            "https://id.test/",
+            "https://id.test/a/",
+            "https://id.test?x",
+            "https://id.test#",
+            "https://u:p@id.test",
+            "https://@id.test",
+            "HTTPS://id.test",
+            "https://ID.test",
+            "https://id.test:443",
+            "https://id.test/a/../b",
+            "http://id.test",
+            "https://",
+            "mailto:a@b.test",
+        ] {
+            let error = read(&format!("[server]\nissuer = {issuer:?}"), &[]).unwrap_err();
+            assert!(error.starts_with("server.issuer: "), "{issuer}: {error}");
+        }
+        assert!(
+            read(
+                "[server]\nissuer = 'http://id.test'\nallow_insecure_http = true",
+                &[]
+            )
+            .is_ok()
+        );
+    }
+
+    #[test]
+    fn refusals_name_the_key_and_the_way_out() {
+        for (file, says) in [
+            (
+                "[server]\nisuer = 'x'",
+                "server.isuer: unknown key; did you mean issuer?",
+            ),
+            (
+                "[sever]\nissuer = 'x'",
+                "sever.issuer: unknown section; did you mean server?",
+            ),
+            (
+                "[server]\nurl = 'x'",
+                "server.url: unknown key; it belongs to [database]",
+            ),
+            (
+                "[redis]\nurl = 'redis://x'",
+                "redis.url: not available in this version",
+            ),
+            ("[redis]", "[redis]: not available in this version"),
+            (
+                "[clients]\ndynamic_registration = 'open'",
+                "not available in this version",
+            ),
+            (
+                "[accounts]\nregistration = 'open'",
+                "not available in this version",
+            ),
+            ("issuer = 'x'", "issuer: stands outside a section"),
+            ("[server]\nlisten = 8080", "server.listen: 8080 cannot be used"),
+            ("[server]\ntls_key = 'k.pem'", "set both or neither"),
+            ("[server]\nallow_insecure_http = 'yes'", "true or false"),
+            ("[tokens]\naccess_token = 600", "\"10m\""),
+            (
+                "[tokens]\nauthorization_code = '11m'",
+                "tokens.authorization_code: 11m is outside 5s to 10m",
+            ),
+            (
+                "[tokens]\nrefresh_token_idle = '91d'",
+                "longer than tokens.refresh_token_absolute",
+            ),
+            ("[keys]\nalgorithms = ['HS256']", "\"HS256\" is not one of RS256"),
+            ("[keys]\nalgorithms = []", "keys.algorithms: is empty"),
+            (
+                "[database]\nurl = 'mysql://root:hunter2@db'",
+                "database.url: must begin with",
+            ),
+            ("[database]\nmax_connections = 0", "outside 1 to 1000"),
+            ("[accounts]\npassword_min_length = 7", "outside 8 to 128"),
+            ("[accounts]\nargon2_iterations = 1", "too weak"),
+            ("[rate_limits]\nsign_in_per_address = '0/5m'", "refuse everybody"),
+            ("[log]\nformat = 'xml'", "\"text\" or \"json\""),
+        ] {
+            let error = read(file, &[]).unwrap_err();
+            assert!(error.contains(says), "{file}: {error}");
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn misspelt_variables_are_refused() {
+        for (name, says) in [
+            ("CHANCERY_SERVER__ISUER", "did you mean CHANCERY_SERVER__ISSUER?"),
+            ("CHANCERY_SERVER_ISSUER", "did you mean CHANCERY_SERVER__ISSUER?"),
+            ("CHANCERY_REDIS__URL", "not available in this version"),
+            ("CHANCERY_NOTHING__AT_ALL_LIKE_IT", "unknown key"),
+        ] {
+            let error = read("", &[(name, "x")]).unwrap_err();
+            assert!(error.starts_with(name) && error.contains(says), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_database_url_can_stand_in_a_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("url");
+        std::fs::write(&path, "postgres://u:p@db/x\n").unwrap();
+        let path = path.display().to_string();
+        let config = read("", &[("CHANCERY_DATABASE__URL_FILE", &path)]).unwrap();
+        assert_eq!(config.database.url, "postgres://u:p@db/x");
+        assert!(!format!("{config:?}").contains("u:p"));
+        let both = [
+            ("CHANCERY_DATABASE__URL_FILE", path.as_str()),
+            ("CHANCERY_DATABASE__URL", "sqlite:x"),
+        ];
+        assert!(read("", &both).unwrap_err().contains("set one of them"));
+    }
+}

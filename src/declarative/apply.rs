@@ -1,0 +1,469 @@
+//! Carrying a plan out: everything in one transaction, or nothing.
+
+use std::sync::Arc;
+
+use protocol::id::ClientId;
+use protocol::secret::Secret;
+use protocol::time::Timestamp;
+use serde_json::json;
+use store::audit::Event;
+use store::credentials::TotpFactor;
+use store::{Conn, Store, StoreError, accounts, audit, clients, credentials, grants, locks, roles, sessions};
+
+use super::diff::{AccountStep, Action, Diff, Plan, Step, diff};
+use super::prepare::{FACTOR_NAME, prepare};
+use super::{File, FileError};
+use crate::passwords::{Busy, Passwords};
+use crate::random;
+use crate::seal::Sealer;
+
+/// What turning secrets into rows needs.
+pub struct Tools<'a> {
+    /// Seals what must be read again.
+    pub sealer: &'a Sealer,
+    /// Hashes what people chose.
+    pub passwords: &'a Passwords,
+    /// The length that passwords ought to have.
+    pub password_min_length: usize,
+    /// The time of the change.
+    pub now: Timestamp,
+}
+
+/// What an `apply` did.
+#[derive(Debug)]
+pub struct Applied {
+    /// What it changed.
+    pub plan: Plan,
+    /// Secrets made for clients that had none, to be shown once.
+    pub generated: Vec<(ClientId, Secret)>,
+}
+
+/// Why nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// The file is wrong.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The data base refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The password workers are overrun.
+    #[error("passwords cannot be hashed now; try again")]
+    Busy,
+}
+
+impl From<Busy> for ApplyError {
+    fn from(_: Busy) -> Self {
+        ApplyError::Busy
+    }
+}
+
+/// What `apply` would do now.
+pub async fn plan(store: &Store, file: &File, prune: bool, tools: &Tools<'_>) -> Result<Plan, ApplyError> {
+    let prepared = prepare(store, file, tools).await?;
+    let (file, now) = (file.clone(), tools.now);
+    let diff = store
+        .read(async move |db: &mut Conn| diff(db, &file, &prepared, prune, now).await)
+        .await??;
+    Ok(diff.plan)
+}
+
+/// Makes the store as the file says, in one transaction.
+pub async fn apply(
+    store: &Store,
+    file: &File,
+    prune: bool,
+    tools: &Tools<'_>,
+) -> Result<Applied, ApplyError> {
+    let prepared = Arc::new(prepare(store, file, tools).await?);
+    let (file, now, secrets) = (file.clone(), tools.now, Arc::clone(&prepared));
+    let (plan, generated) = store
+        .write(async move |db: &mut Conn| {
+            locks::lock_apply(db).await?;
+            let diff = match diff(db, &file, &prepared, prune, now).await? {
+                Ok(diff) => diff,
+                Err(refused) => return Ok(Err(refused)),
+            };
+            carry_out(db, &diff, now).await?;
+            Ok(Ok((diff.plan, diff.generated)))
+        })
+        .await??;
+    let generated = generated
+        .into_iter()
+        .filter_map(|id| {
+            let secret = secrets.clients.get(&id)?.generated.clone()?;
+            Some((id, secret))
+        })
+        .collect();
+    Ok(Applied { plan, generated })
+}
+
+/// Parses and applies a text that names no secret files.
+pub async fn apply_text(
+    store: &Store,
+    sealer: &Sealer,
+    passwords: &Passwords,
+    text: &str,
+    now: Timestamp,
+) -> Result<Applied, ApplyError> {
+    let tools = Tools {
+        sealer,
+        passwords,
+        password_min_length: 15,
+        now,
+    };
+    apply(store, &File::parse(text)?, false, &tools).await
+}
+
+async fn carry_out(db: &mut Conn, diff: &Diff, now: Timestamp) -> Result<(), StoreError> {
+    for step in &diff.steps {
+        match step {
+            Step::Role(role, mark) => roles::upsert_role(db, role, mark.as_deref()).await?,
+            Step::Scope(scope, mark) => roles::upsert_scope(db, scope, mark.as_deref()).await?,
+            Step::Resource(resource, mark) => roles::upsert_resource(db, resource, mark.as_deref()).await?,
+            Step::InsertClient(client) => clients::insert(db, client, now).await?,
+            Step::UpdateClient(client) => {
+                clients::update(db, client, now).await?;
+            }
+            Step::Account(step) => account(db, step, now).await?,
+            Step::DeleteAccount(id) => {
+                sessions::end_all(db, *id, now).await?;
+                grants::revoke_for_account(db, *id, now).await?;
+                accounts::delete(db, *id).await?;
+            }
+            Step::DeleteClient(id) => {
+                grants::revoke_for_client(db, id, now).await?;
+                clients::delete(db, id).await?;
+            }
+            Step::DeleteResource(name) => {
+                roles::delete_resource(db, name).await?;
+            }
+            Step::DeleteScope(name) => {
+                roles::delete_scope(db, name).await?;
+            }
+            Step::DeleteRole(name) => {
+                roles::delete_role(db, name).await?;
+            }
+        }
+    }
+    for change in &diff.plan.changes {
+        let verb = match change.action {
+            Action::Create => "created",
+            Action::Update => "updated",
+            Action::Delete => "deleted",
+        };
+        let detail = json!({ "name": change.name, "fields": change.fields, "by": "apply" });
+        let mut event = event(&format!("{}.{verb}", change.noun), now, detail);
+        event.account_id = change.account_id;
+        if change.noun == "client" {
+            event.client_id = Some(change.name.as_str().into());
+        }
+        audit::record(db, &event).await?;
+    }
+    Ok(())
+}
+
+/// An event of the command line, done and successful.
+pub(crate) fn event(kind: &str, now: Timestamp, detail: serde_json::Value) -> Event {
+    Event {
+        id: random::uuid(),
+        at: now,
+        kind: kind.to_owned(),
+        outcome: "success".to_owned(),
+        account_id: None,
+        client_id: None,
+        actor: Some("cli".to_owned()),
+        address: None,
+        request_id: None,
+        detail,
+    }
+}
+
+async fn account(db: &mut Conn, step: &AccountStep, now: Timestamp) -> Result<(), StoreError> {
+    let id = step.account.id;
+    if step.create {
+        accounts::insert(db, &step.account, now).await?;
+    } else {
+        accounts::update(db, &step.account, now).await?;
+        accounts::set_disabled(db, id, step.account.disabled, now).await?;
+    }
+    if let Some(hash) = &step.password {
+        credentials::set_password(db, id, hash, now).await?;
+    }
+    if !step.create && (step.password.is_some() || step.account.disabled) {
+        // Whoever knew the old password keeps nothing that it opened.
+        sessions::end_all(db, id, now).await?;
+        grants::revoke_for_account(db, id, now).await?;
+    }
+    if let Some((factor, sealed)) = &step.factor {
+        for old in credentials::list_totp(db, id).await? {
+            if old.name == FACTOR_NAME {
+                credentials::delete_totp(db, id, old.id).await?;
+            }
+        }
+        let factor = TotpFactor {
+            id: *factor,
+            account_id: id,
+            name: FACTOR_NAME.to_owned(),
+            secret_sealed: sealed.clone(),
+            last_step: None,
+            created_at: now,
+        };
+        credentials::insert_totp(db, &factor).await?;
+    }
+    if let Some(names) = &step.roles {
+        roles::set_account_roles(db, id, names).await?;
+    }
+    if let Some(names) = &step.permissions {
+        roles::set_account_permissions(db, id, names).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::declarative::export;
+
+    const FILE: &str = r#"
+[[role]]
+name = "editor"
+permissions = ["books:write"]
+[[scope]]
+name = "books:write"
+requires = ["books:write"]
+[[resource]]
+identifier = "https://api.test/"
+scopes = ["books:write"]
+[[client]]
+client_id = "web"
+redirect_uris = ["https://web.test/cb"]
+scope = "openid books:write"
+resources = ["https://api.test/"]
+[[client]]
+client_id = "signer"
+grant_types = ["client_credentials"]
+token_endpoint_auth_method = "client_secret_jwt"
+client_secret = "0123456789abcdef0123456789abcdef"
+[[account]]
+username = "Alice"
+email = "alice@example.test"
+email_verified = true
+password = "correct horse battery"
+roles = ["editor"]
+permissions = ["reports:view"]
+totp_secret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+claims = { name = "Alice Example" }
+"#;
+
+    struct Bench {
+        _folder: tempfile::TempDir,
+        store: Store,
+        sealer: Sealer,
+        passwords: Passwords,
+    }
+
+    impl Bench {
+        async fn new() -> Bench {
+            let folder = tempfile::tempdir().unwrap();
+            let store = Store::open(&format!("sqlite:{}", folder.path().join("t.db").display()), 2)
+                .await
+                .unwrap();
+            store.migrate().await.unwrap();
+            let params = crate::passwords::Params::new(64, 1, 1, None).unwrap();
+            Bench {
+                _folder: folder,
+                store,
+                sealer: Sealer::new([7; 32]),
+                passwords: Passwords::new(params, 1, 8),
+            }
+        }
+
+        async fn apply(&self, text: &str, prune: bool) -> Result<Applied, ApplyError> {
+            let tools = Tools {
+                sealer: &self.sealer,
+                passwords: &self.passwords,
+                password_min_length: 15,
+                now: Timestamp(1000),
+            };
+            apply(&self.store, &File::parse(text).unwrap(), prune, &tools).await
+        }
+
+        async fn lines(&self, text: &str, prune: bool) -> Vec<String> {
+            self.apply(text, prune)
+                .await
+                .unwrap()
+                .plan
+                .changes
+                .iter()
+                .map(ToString::to_string)
+                .collect()
+        }
+
+        async fn export(&self) -> String {
+            self.store
+                .read(async move |db: &mut Conn| export(db).await)
+                .await
+                .unwrap()
+        }
+    }
+
+    #[tokio::test]
+    async fn applying_twice_changes_nothing_the_second_time() {
+        let bench = Bench::new().await;
+        let first = bench.apply(FILE, false).await.unwrap();
+        let lines: Vec<String> = first.plan.changes.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            lines,
+            [
+                "+ role editor",
+                "+ scope books:write",
+                "+ resource https://api.test/",
+                "+ client web",
+                "+ client signer",
+                "+ account Alice"
+            ]
+        );
+        assert_eq!(first.generated.len(), 1);
+        let second = bench.apply(FILE, true).await.unwrap();
+        assert!(second.plan.changes.is_empty(), "{:?}", second.plan);
+        assert!(second.generated.is_empty());
+        assert_eq!(second.plan.unchanged, 6);
+    }
+
+    #[tokio::test]
+    async fn only_what_differs_is_changed_and_said() {
+        let bench = Bench::new().await;
+        bench.lines(FILE, false).await;
+        let changed = FILE
+            .replace(
+                "[\"books:write\"]\n[[scope]]",
+                "[\"books:write\", \"books:read\"]\n[[scope]]",
+            )
+            .replace("https://web.test/cb", "https://web.test/cb2")
+            .replace("0123456789abcdef0123", "fedcba98765432100123")
+            .replace("battery", "batteries");
+        assert_eq!(
+            bench.lines(&changed, false).await,
+            [
+                "~ role editor: permissions",
+                "~ client web: redirect_uris",
+                "~ client signer: client_secret",
+                "~ account Alice: password"
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn pruning_takes_what_a_file_made_and_nothing_else() {
+        let bench = Bench::new().await;
+        bench.lines(FILE, false).await;
+        bench
+            .store
+            .write(async move |db: &mut Conn| {
+                roles::upsert_role(
+                    db,
+                    &protocol::role::Role {
+                        name: "by hand".into(),
+                        ..Default::default()
+                    },
+                    None,
+                )
+                .await
+            })
+            .await
+            .unwrap();
+        assert!(bench.lines("", false).await.is_empty());
+        assert_eq!(
+            bench.lines("", true).await,
+            [
+                "- account Alice",
+                "- client signer",
+                "- client web",
+                "- resource https://api.test/",
+                "- scope books:write",
+                "- role editor"
+            ]
+        );
+        assert!(bench.export().await.contains("by hand"));
+    }
+
+    #[tokio::test]
+    async fn a_wrong_file_changes_nothing_and_names_the_line() {
+        let bench = Bench::new().await;
+        let before = bench.export().await;
+        let wrong = format!("{FILE}\n[[account]]\nusername = \"bob\"\nroles = [\"edtor\"]\n");
+        let error = bench.apply(&wrong, false).await.unwrap_err().to_string();
+        assert!(
+            error.starts_with("line 31: account bob: unknown role \"edtor\"; did you mean editor?"),
+            "{error}"
+        );
+        assert_eq!(bench.export().await, before);
+        // A role that pruning would take away cannot be held either.
+        bench.lines(FILE, false).await;
+        let kept = "[[account]]\nusername = \"Alice\"\nroles = [\"editor\"]";
+        assert!(bench.apply(kept, true).await.is_err());
+        assert!(bench.lines(kept, false).await.is_empty());
+        let stolen = "[[account]]\nusername = \"mallory\"\nemail = \"ALICE@example.test\"";
+        assert!(
+            bench
+                .apply(stolen, false)
+                .await
+                .unwrap_err()
+                .to_string()
+                .contains("already belongs to account Alice")
+        );
+    }
+
+    #[tokio::test]
+    async fn what_is_exported_can_be_applied_again() {
+        let bench = Bench::new().await;
+        bench.lines(FILE, false).await;
+        let exported = bench.export().await;
+        for secret in ["0123456789abcdef", "correct horse", "$argon2id$", "JBSWY3DP"] {
+            assert!(!exported.contains(secret), "{exported}");
+        }
+        assert!(bench.lines(&exported, true).await.is_empty(), "{exported}");
+        let other = Bench::new().await;
+        other.lines(&exported, false).await;
+        assert_eq!(other.export().await, exported);
+    }
+
+    #[tokio::test]
+    async fn a_new_password_ends_what_the_old_one_opened() {
+        let bench = Bench::new().await;
+        bench.lines(FILE, false).await;
+        let session = bench
+            .store
+            .write(async move |db: &mut Conn| {
+                let account = accounts::find_by_login(db, "alice").await?.unwrap();
+                let session = protocol::session::Session {
+                    id: protocol::id::SessionId(random::uuid()),
+                    account_id: account.id,
+                    auth_time: Timestamp(900),
+                    factors: vec![protocol::session::Factor::Password],
+                    created_at: Timestamp(900),
+                    last_seen_at: Timestamp(900),
+                };
+                sessions::insert(
+                    db,
+                    &session,
+                    &Secret::new("s").hash(),
+                    Timestamp(9000),
+                    None,
+                    None,
+                )
+                .await?;
+                Ok(session)
+            })
+            .await
+            .unwrap();
+        bench.lines(&FILE.replace("battery", "batteries"), false).await;
+        let open = bench
+            .store
+            .read(async move |db: &mut Conn| sessions::list(db, session.account_id, Timestamp(1001)).await)
+            .await
+            .unwrap();
+        assert!(open.is_empty());
+    }
+}

@@ -1,0 +1,629 @@
+//! Text to `File`: each key known, each value of its type, nothing named twice.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use protocol::client::{Client, ClientAuthMethod};
+use protocol::role::{ResourceServer, Role, STANDARD_SCOPES, ScopeDefinition};
+use protocol::scope::Scope;
+use protocol::secret::Secret;
+use serde_json::{Map, Value};
+use toml::de::{DeTable, DeValue};
+use url::Url;
+
+use super::entry::Entry;
+use super::{AccountEntry, At, ClientEntry, File, FileError, PasswordSource, SecretSource};
+use crate::config::nearest::{hint, line_of};
+
+const NOUNS: [&str; 5] = ["role", "scope", "resource", "client", "account"];
+const ROLE_KEYS: [&str; 3] = ["name", "description", "permissions"];
+const SCOPE_KEYS: [&str; 3] = ["name", "description", "requires"];
+const RESOURCE_KEYS: [&str; 2] = ["identifier", "scopes"];
+const CLIENT_KEYS: [&str; 30] = [
+    "client_id",
+    "client_secret",
+    "client_secret_file",
+    "client_name",
+    "client_uri",
+    "logo_uri",
+    "policy_uri",
+    "tos_uri",
+    "application_type",
+    "redirect_uris",
+    "post_logout_redirect_uris",
+    "allowed_origins",
+    "grant_types",
+    "response_types",
+    "token_endpoint_auth_method",
+    "token_endpoint_auth_signing_alg",
+    "allow_endpoint_audience",
+    "scope",
+    "resource",
+    "resources",
+    "jwks",
+    "jwks_uri",
+    "id_token_signed_response_alg",
+    "access_token_signed_response_alg",
+    "default_max_age",
+    "default_acr_values",
+    "require_pkce",
+    "require_consent",
+    "may_introspect",
+    "authority_in_tokens",
+];
+const ACCOUNT_KEYS: [&str; 13] = [
+    "username",
+    "email",
+    "email_verified",
+    "password",
+    "password_hash",
+    "password_file",
+    "roles",
+    "permissions",
+    "totp_secret",
+    "totp_secret_file",
+    "claims",
+    "disabled",
+    "name",
+];
+
+/// Claims that the server alone may say.
+const OWN_CLAIMS: [&str; 22] = [
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "iat",
+    "nbf",
+    "jti",
+    "nonce",
+    "auth_time",
+    "acr",
+    "amr",
+    "azp",
+    "sid",
+    "at_hash",
+    "c_hash",
+    "cnf",
+    "scope",
+    "client_id",
+    "roles",
+    "permissions",
+    "email",
+    "email_verified",
+];
+
+impl File {
+    /// Reads the text of a declarative file.
+    pub fn parse(text: &str) -> Result<File, FileError> {
+        let document = DeTable::parse(text).map_err(|e| {
+            let line = e.span().map_or(1, |span| line_of(text, span.start));
+            FileError::at(line, e.message())
+        })?;
+        let mut file = File::default();
+        for (key, value) in document.get_ref() {
+            let (noun, line) = (key.get_ref().as_ref(), line_of(text, key.span().start));
+            let Some(noun) = NOUNS.into_iter().find(|known| *known == noun) else {
+                return Err(FileError::at(
+                    line,
+                    format!("{noun}: unknown key{}", hint(noun, NOUNS)),
+                ));
+            };
+            let wants = || FileError::at(line, format!("{noun}: must be written [[{noun}]]"));
+            let DeValue::Array(items) = value.get_ref() else {
+                return Err(wants());
+            };
+            for item in items {
+                let DeValue::Table(table) = item.get_ref() else {
+                    return Err(wants());
+                };
+                file.add(text, noun, line_of(text, item.span().start), table)?;
+            }
+        }
+        file.refuse_twins()?;
+        Ok(file)
+    }
+
+    fn add(
+        &mut self,
+        text: &str,
+        noun: &'static str,
+        line: usize,
+        table: &DeTable<'_>,
+    ) -> Result<(), FileError> {
+        match noun {
+            "role" => {
+                let entry = role(Entry::read(text, line, noun, table, &ROLE_KEYS)?)?;
+                self.roles.push(At { line, entry });
+            }
+            "scope" => {
+                let entry = scope(Entry::read(text, line, noun, table, &SCOPE_KEYS)?)?;
+                self.scopes.push(At { line, entry });
+            }
+            "resource" => {
+                let entry = resource(Entry::read(text, line, noun, table, &RESOURCE_KEYS)?)?;
+                self.resources.push(At { line, entry });
+            }
+            "client" => {
+                let known: Vec<&str> = CLIENT_KEYS.into_iter().chain(["disabled"]).collect();
+                let entry = client(Entry::read(text, line, noun, table, &known)?)?;
+                self.clients.push(At { line, entry });
+            }
+            _ => {
+                let entry = account(Entry::read(text, line, noun, table, &ACCOUNT_KEYS)?)?;
+                self.accounts.push(At { line, entry });
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses two entries under one name. Accounts share one space of user names and addresses,
+    /// because either signs in.
+    fn refuse_twins(&self) -> Result<(), FileError> {
+        twins(
+            "role",
+            self.roles.iter().map(|at| (at.line, at.entry.name.clone())),
+        )?;
+        twins(
+            "scope",
+            self.scopes.iter().map(|at| (at.line, at.entry.name.clone())),
+        )?;
+        twins(
+            "resource",
+            self.resources
+                .iter()
+                .map(|at| (at.line, at.entry.identifier.clone())),
+        )?;
+        twins(
+            "client",
+            self.clients
+                .iter()
+                .map(|at| (at.line, at.entry.client.client_id.to_string())),
+        )?;
+        twins(
+            "account",
+            self.accounts.iter().flat_map(|at| {
+                let username = at.entry.username.to_lowercase();
+                let email = at
+                    .entry
+                    .email
+                    .as_ref()
+                    .map(|e| e.to_lowercase())
+                    .filter(|e| *e != username);
+                [Some(username), email]
+                    .into_iter()
+                    .flatten()
+                    .map(|name| (at.line, name))
+            }),
+        )
+    }
+}
+
+fn twins(noun: &str, names: impl Iterator<Item = (usize, String)>) -> Result<(), FileError> {
+    let mut seen = BTreeMap::new();
+    for (line, name) in names {
+        if let Some(first) = seen.get(&name) {
+            return Err(FileError::at(
+                line,
+                format!("{noun} {name:?} is already on line {first}; keep one of them"),
+            ));
+        }
+        seen.insert(name, line);
+    }
+    Ok(())
+}
+
+/// Whether a text can name a role or a permission.
+pub(crate) fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 255 && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
+fn names(entry: &Entry, key: &str, names: &BTreeSet<String>) -> Result<(), FileError> {
+    match names.iter().find(|name| !is_name(name)) {
+        Some(name) => Err(entry.wrong(
+            key,
+            format!("{name:?} must be 1 to 255 printable ASCII characters without spaces"),
+        )),
+        None => Ok(()),
+    }
+}
+
+fn role(mut entry: Entry) -> Result<Role, FileError> {
+    let role: Role = entry.rest()?;
+    names(&entry, "name", &BTreeSet::from([role.name.clone()]))?;
+    names(&entry, "permissions", &role.permissions)?;
+    Ok(role)
+}
+
+/// Whether a text is one scope token that may be defined.
+pub(crate) fn check_scope_name(name: &str) -> Result<(), String> {
+    if STANDARD_SCOPES.contains(&name) {
+        return Err(format!("{name:?} is a standard scope and needs no definition"));
+    }
+    match name.parse::<Scope>() {
+        Ok(scope) if scope.iter().count() == 1 && name.len() <= 255 => Ok(()),
+        _ => Err(format!(
+            "{name:?} must be one scope token of printable ASCII, without spaces and quotes"
+        )),
+    }
+}
+
+fn scope(mut entry: Entry) -> Result<ScopeDefinition, FileError> {
+    let scope: ScopeDefinition = entry.rest()?;
+    check_scope_name(&scope.name).map_err(|problem| entry.wrong("name", problem))?;
+    names(&entry, "requires", &scope.requires)?;
+    Ok(scope)
+}
+
+fn resource(mut entry: Entry) -> Result<ResourceServer, FileError> {
+    let resource: ResourceServer = entry.rest()?;
+    if Url::parse(&resource.identifier).is_err() || resource.identifier.contains('#') {
+        let problem = format!(
+            "{:?} must be an absolute URI without a fragment",
+            resource.identifier
+        );
+        return Err(entry.wrong("identifier", problem));
+    }
+    Ok(resource)
+}
+
+/// The one of several keys that was written.
+fn one_of<'a>(entry: &Entry, keys: &[&'a str]) -> Result<Option<&'a str>, FileError> {
+    let mut written = keys.iter().filter(|key| entry.has(key));
+    match (written.next(), written.next()) {
+        (Some(first), Some(second)) => {
+            Err(entry.wrong(second, format!("stands beside {first}; write one of them")))
+        }
+        (first, _) => Ok(first.copied()),
+    }
+}
+
+fn secret(entry: &mut Entry, text_key: &str, file_key: &str) -> Result<Option<SecretSource>, FileError> {
+    one_of(entry, &[text_key, file_key])?;
+    if let Some(path) = entry.take::<PathBuf>(file_key)? {
+        return Ok(Some(SecretSource::File(path)));
+    }
+    Ok(entry
+        .take_secret(text_key)?
+        .map(|text| SecretSource::Text(Secret::new(text))))
+}
+
+fn client(mut entry: Entry) -> Result<ClientEntry, FileError> {
+    let secret_key = one_of(&entry, &["client_secret", "client_secret_file"])?;
+    let secret = secret(&mut entry, "client_secret", "client_secret_file")?;
+    let disabled = entry.take("disabled")?.unwrap_or(false);
+    entry.rename("resource", "resources")?;
+    let client: Client = entry.rest()?;
+    client.check().map_err(|e| {
+        let problem = e.to_string();
+        // The key that the reason begins with or speaks of, so that the line is the right one.
+        let key = CLIENT_KEYS
+            .into_iter()
+            .filter(|key| problem.contains(key))
+            .max_by_key(|key| key.len());
+        let key = if problem.starts_with("redirect URI") {
+            Some("redirect_uris")
+        } else {
+            key
+        };
+        entry.wrong(key.unwrap_or("client_id"), problem)
+    })?;
+    let method = client.token_endpoint_auth_method;
+    if let (Some(key), false) = (secret_key, method.has_secret()) {
+        let problem = format!(
+            "token_endpoint_auth_method {} has no secret; take it out",
+            method.as_str()
+        );
+        return Err(entry.wrong(key, problem));
+    }
+    if let (Some(SecretSource::Text(text)), Some(key)) = (&secret, secret_key) {
+        check_client_secret(text, method).map_err(|problem| entry.wrong(key, problem))?;
+    }
+    Ok(ClientEntry {
+        client,
+        secret,
+        disabled,
+    })
+}
+
+/// Checks a secret that somebody chose (RFC 6749 appendix A.2, RFC 7518 §3.2).
+pub(crate) fn check_client_secret(secret: &Secret, method: ClientAuthMethod) -> Result<(), &'static str> {
+    let text = secret.expose();
+    if text.is_empty() || text.len() > 1024 || !text.bytes().all(|b| matches!(b, 0x20..=0x7e)) {
+        return Err("must be 1 to 1024 printable ASCII characters");
+    }
+    if method == ClientAuthMethod::ClientSecretJwt && text.len() < 32 {
+        return Err("client_secret_jwt needs at least 32 characters");
+    }
+    Ok(())
+}
+
+/// Checks a name to sign in with.
+pub(crate) fn check_username(name: &str) -> Result<(), &'static str> {
+    if name.is_empty()
+        || name.chars().count() > 255
+        || name.trim() != name
+        || name.chars().any(char::is_control)
+    {
+        return Err("must be 1 to 255 characters without spaces at its ends");
+    }
+    Ok(())
+}
+
+/// Checks a mail address as far as a text can tell.
+pub(crate) fn check_email(address: &str) -> Result<(), &'static str> {
+    let parts = address.rsplit_once('@');
+    let sound =
+        parts.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !local.contains('@'));
+    if !sound || address.len() > 254 || address.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err("is no mail address; write it like alice@example.org");
+    }
+    Ok(())
+}
+
+/// Checks a password in clear before it is hashed.
+pub(crate) fn check_password(password: &Secret, least: usize) -> Result<(), String> {
+    let characters = password.expose().chars().count();
+    if characters < least {
+        return Err(format!("has {characters} characters; it needs at least {least}"));
+    }
+    if characters > 256 || password.expose().len() > 1024 {
+        return Err("is longer than 256 characters".to_owned());
+    }
+    Ok(())
+}
+
+/// Checks a hash that another system made; Argon2id is the one we verify.
+pub(crate) fn check_password_hash(text: &str) -> Result<(), &'static str> {
+    let sound = text.starts_with("$argon2id$")
+        && password_hash::phc::PasswordHash::new(text)
+            .is_ok_and(|hash| hash.salt.is_some() && hash.hash.is_some());
+    if sound {
+        Ok(())
+    } else {
+        Err("must be an Argon2id PHC string ($argon2id$…); other kinds are not available in this version")
+    }
+}
+
+fn account(mut entry: Entry) -> Result<AccountEntry, FileError> {
+    let password_key = one_of(&entry, &["password", "password_hash", "password_file"])?;
+    let password = if password_key == Some("password_hash") {
+        let hash = entry.take_secret("password_hash")?.unwrap_or_default();
+        check_password_hash(&hash).map_err(|problem| entry.wrong("password_hash", problem))?;
+        Some(PasswordSource::Hash(hash))
+    } else {
+        secret(&mut entry, "password", "password_file")?.map(PasswordSource::Clear)
+    };
+    if let Some(PasswordSource::Clear(SecretSource::Text(text))) = &password {
+        check_password(text, 8).map_err(|problem| entry.wrong("password", problem))?;
+    }
+    let totp = secret(&mut entry, "totp_secret", "totp_secret_file")?;
+    if let Some(SecretSource::Text(text)) = &totp {
+        totp_bytes(text).map_err(|problem| entry.wrong("totp_secret", problem))?;
+    }
+    let Some(username) = entry.take::<String>("username")? else {
+        return Err(FileError::at(entry.line, "account: username is missing"));
+    };
+    check_username(&username).map_err(|problem| entry.wrong("username", problem))?;
+    let email: Option<String> = entry.take("email")?;
+    if let Some(address) = &email {
+        check_email(address).map_err(|problem| entry.wrong("email", format!("{address:?} {problem}")))?;
+    }
+    let claims: Option<Map<String, Value>> = entry.take("claims")?;
+    if let Some(own) = claims
+        .iter()
+        .flat_map(Map::keys)
+        .find(|claim| OWN_CLAIMS.contains(&claim.as_str()))
+    {
+        return Err(entry.wrong(
+            "claims",
+            format!("{own:?} is set by the server or has a key of its own"),
+        ));
+    }
+    let (roles, permissions) = (entry.take("roles")?, entry.take("permissions")?);
+    for (key, list) in [("roles", &roles), ("permissions", &permissions)] {
+        names(&entry, key, list.as_ref().unwrap_or(&BTreeSet::new()))?;
+    }
+    let email_verified = entry.take("email_verified")?;
+    if email_verified == Some(true) && email.is_none() {
+        return Err(entry.wrong("email_verified", "needs email beside it"));
+    }
+    if entry.has("name") {
+        return Err(entry.wrong(
+            "name",
+            "unknown key; the full name stands in claims = { name = \"…\" }",
+        ));
+    }
+    let disabled = entry.take("disabled")?;
+    Ok(AccountEntry {
+        username,
+        email,
+        email_verified,
+        password,
+        roles,
+        permissions,
+        totp,
+        claims,
+        disabled,
+    })
+}
+
+/// The bytes of a TOTP secret (RFC 4226 §4 asks for 128 bits at least).
+pub(crate) fn totp_bytes(secret: &Secret) -> Result<zeroize::Zeroizing<Vec<u8>>, &'static str> {
+    let bytes = crate::totp::decode_base32(secret.expose().trim())
+        .ok_or("is not base32 (letters A to Z, digits 2 to 7)")?;
+    match bytes.len() {
+        16..=128 => Ok(bytes),
+        _ => Err("must stand for 16 to 128 bytes, that is at least 26 characters of base32"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLE: &str = r#"
+[[role]]
+name = "editor"
+permissions = ["books:read", "books:write"]
+
+[[scope]]
+name = "books:write"
+description = "Change your books"
+requires = ["books:write"]
+
+[[resource]]
+identifier = "https://api.example.test/"
+scopes = ["books:write"]
+
+[[client]]
+client_id = "web"
+client_secret = "a secret of thirty-two characters!"
+client_name = "Web shop"
+redirect_uris = ["https://shop.example.test/callback"]
+grant_types = ["authorization_code", "refresh_token"]
+token_endpoint_auth_method = "client_secret_basic"
+scope = "openid profile books:write"
+resource = ["https://api.example.test/"]
+
+[[account]]
+username = "alice"
+email = "alice@example.test"
+email_verified = true
+password = "correct horse battery"
+roles = ["editor"]
+totp_secret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+claims = { name = "Alice Example", address = { locality = "Kyiv" } }
+"#;
+
+    #[test]
+    fn a_whole_file_is_read() {
+        let file = File::parse(EXAMPLE).unwrap();
+        let client = &file.clients[0];
+        assert_eq!((client.line, client.entry.client.resources.len()), (15, 1));
+        assert!(client.entry.client.require_pkce && client.entry.secret.is_some());
+        let account = &file.accounts[0].entry;
+        assert_eq!(account.claims.as_ref().unwrap()["address"]["locality"], "Kyiv");
+        assert!(!format!("{file:?}").contains("correct horse"));
+    }
+
+    #[test]
+    fn every_field_of_a_client_has_its_key() {
+        let client = serde_json::to_value(Client::new("c".into())).unwrap();
+        for key in client.as_object().unwrap().keys() {
+            assert!(CLIENT_KEYS.contains(&key.as_str()), "{key}");
+        }
+    }
+
+    #[test]
+    fn refusals_name_the_line_and_the_key() {
+        for (text, line, says) in [
+            (
+                "[[role]]\nnam = 'x'",
+                2,
+                "role.nam: unknown key; did you mean name?",
+            ),
+            ("[[rolle]]\nname = 'x'", 1, "did you mean role?"),
+            ("[role]\nname = 'x'", 1, "must be written [[role]]"),
+            ("\n[[role]]\npermissions = []", 2, "missing field `name`"),
+            (
+                "[[role]]\nname = 'x'\npermissions = 'y'",
+                3,
+                "role.permissions: invalid type",
+            ),
+            (
+                "[[role]]\nname = 'x'\n[[role]]\nname = 'x'",
+                3,
+                "already on line 1",
+            ),
+            ("[[role]]\nname = 'a b'", 2, "role.name: \"a b\""),
+            ("[[scope]]\nname = 'openid'", 2, "standard scope"),
+            ("[[scope]]\nname = 'a b'", 2, "one scope token"),
+            ("[[resource]]\nidentifier = 'api'", 2, "absolute URI"),
+            (
+                "[[client]]\nclient_id = 'c'",
+                1,
+                "needs at least one of redirect_uris",
+            ),
+            (
+                "[[client]]\nclient_id = 'c'\nredirect_uris = [\n'http://x.test/']",
+                3,
+                "must use https",
+            ),
+            (
+                "[[client]]\nclient_id = 'c'\ngrant_type = []",
+                3,
+                "did you mean grant_types?",
+            ),
+            (
+                "[[client]]\nclient_id = 'c'\ngrant_types = ['implicit']",
+                3,
+                "client.grant_types: unknown variant",
+            ),
+            (
+                "[[client]]\nclient_id = 'c'\nclient_secret = 'x'\nclient_secret_file = 'y'",
+                4,
+                "write one of them",
+            ),
+            (
+                "[[client]]\nclient_id = 'c'\ngrant_types = []\ntoken_endpoint_auth_method = 'none'\nclient_secret = 'x'",
+                5,
+                "has no secret",
+            ),
+            (
+                "[[client]]\nclient_id = 'c'\ngrant_types = []\ntoken_endpoint_auth_method = 'client_secret_jwt'\nclient_secret = 'x'",
+                5,
+                "at least 32",
+            ),
+            (
+                "[[client]]\nclient_id = 'c'\ndefault_max_age = 2020-01-01",
+                3,
+                "is a date",
+            ),
+            ("[[account]]\nemail = 'a@b.test'", 1, "username is missing"),
+            ("[[account]]\nusername = 'a'\npassword = 'short'", 3, "at least 8"),
+            (
+                "[[account]]\nusername = 'a'\npassword = 12345678",
+                3,
+                "account.password: must be a text in quotes",
+            ),
+            (
+                "[[account]]\nusername = 'a'\npassword_hash = '$2b$12$abc'",
+                3,
+                "not available in this version",
+            ),
+            ("[[account]]\nusername = 'a'\nemail = 'a'", 3, "no mail address"),
+            (
+                "[[account]]\nusername = 'a'\nemail_verified = true",
+                3,
+                "needs email",
+            ),
+            (
+                "[[account]]\nusername = 'a'\ntotp_secret = 'JBSWY3DPEHPK3PXP'",
+                3,
+                "16 to 128 bytes",
+            ),
+            (
+                "[[account]]\nusername = 'a'\nclaims = { sub = 'x' }",
+                3,
+                "set by the server",
+            ),
+            (
+                "[[account]]\nusername = 'a'\n[[account]]\nusername = 'A'",
+                3,
+                "already on line 1",
+            ),
+            (
+                "[[account]]\nusername = 'a@b.c'\n[[account]]\nusername = 'b'\nemail = 'A@b.c'",
+                3,
+                "already on line 1",
+            ),
+            ("[[account]\n", 1, ""),
+        ] {
+            let error = File::parse(text).unwrap_err();
+            assert_eq!(error.line, Some(line), "{text}: {error}");
+            assert!(error.problem.contains(says), "{text}: {error}");
+            assert!(!error.to_string().contains("short'"), "{error}");
+        }
+    }
+}

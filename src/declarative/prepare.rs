@@ -1,0 +1,175 @@
+//! What is slow or secret, done before the transaction: passwords hashed, secrets sealed.
+
+use std::collections::BTreeMap;
+
+use protocol::client::ClientAuthMethod;
+use protocol::id::{AccountId, ClientId};
+use protocol::secret::{Secret, TokenHash};
+use store::{Store, accounts, credentials};
+use uuid::Uuid;
+
+use super::apply::{ApplyError, Tools};
+use super::parse::{check_client_secret, check_password, totp_bytes};
+use super::{AccountEntry, At, ClientEntry, File, FileError, PasswordSource};
+use crate::random;
+
+/// The name of the TOTP factor that a file enrols; factors with other names are the holder's own.
+pub(super) const FACTOR_NAME: &str = "Configured";
+
+/// What must be written for secrets, if it is found to differ.
+#[derive(Default)]
+pub(super) struct Prepared {
+    pub(super) clients: BTreeMap<ClientId, ClientSecret>,
+    pub(super) passwords: BTreeMap<String, String>,
+    pub(super) factors: BTreeMap<String, (Uuid, Vec<u8>)>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// A client secret, given or made in case there is none yet.
+pub(super) struct ClientSecret {
+    pub(super) hash: TokenHash,
+    pub(super) sealed: Option<Vec<u8>>,
+    pub(super) generated: Option<Secret>,
+}
+
+impl ClientSecret {
+    pub(super) fn new(
+        secret: &Secret,
+        generated: bool,
+        client: &protocol::client::Client,
+        tools: &Tools<'_>,
+    ) -> ClientSecret {
+        let id = &client.client_id;
+        // An HMAC can only be checked with the secret itself.
+        let needs_text = client.token_endpoint_auth_method == ClientAuthMethod::ClientSecretJwt;
+        ClientSecret {
+            hash: secret.hash(),
+            sealed: needs_text.then(|| {
+                tools
+                    .sealer
+                    .seal(&format!("client/{id}"), secret.expose().as_bytes())
+            }),
+            generated: generated.then(|| secret.clone()),
+        }
+    }
+}
+
+pub(super) async fn prepare(store: &Store, file: &File, tools: &Tools<'_>) -> Result<Prepared, ApplyError> {
+    let mut prepared = Prepared::default();
+    for at in &file.clients {
+        prepared.client(file, at, tools)?;
+    }
+    for at in &file.accounts {
+        prepared.account(store, file, at, tools).await?;
+    }
+    Ok(prepared)
+}
+
+impl Prepared {
+    fn client(&mut self, file: &File, at: &At<ClientEntry>, tools: &Tools<'_>) -> Result<(), ApplyError> {
+        let client = &at.entry.client;
+        let (id, method) = (&client.client_id, client.token_endpoint_auth_method);
+        if !method.has_secret() {
+            return Ok(());
+        }
+        let secret = match &at.entry.secret {
+            None => ClientSecret::new(&random::secret("cs_"), true, client, tools),
+            Some(source) => {
+                let secret = source.load(&file.folder, at.line)?;
+                check_client_secret(&secret, method).map_err(|problem| {
+                    FileError::at(at.line, format!("client {id}: the secret {problem}"))
+                })?;
+                if secret.expose().len() < 32 {
+                    self.warnings.push(format!("client {id}: a secret under 32 characters can be guessed; leave it out to have one made"));
+                }
+                ClientSecret::new(&secret, false, client, tools)
+            }
+        };
+        self.clients.insert(id.clone(), secret);
+        Ok(())
+    }
+
+    async fn account(
+        &mut self,
+        store: &Store,
+        file: &File,
+        at: &At<AccountEntry>,
+        tools: &Tools<'_>,
+    ) -> Result<(), ApplyError> {
+        let entry = &at.entry;
+        let key = entry.username.to_lowercase();
+        let login = key.clone();
+        let (existing, hash, factors) = store
+            .read(async move |db: &mut store::Conn| {
+                let Some(account) = accounts::find_by_login(db, &login).await? else {
+                    return Ok((None, None, Vec::new()));
+                };
+                let hash = credentials::find_password(db, account.id).await?;
+                let factors = credentials::list_totp(db, account.id).await?;
+                Ok((Some(account.id), hash, factors))
+            })
+            .await?;
+        if let Some(source) = &entry.password
+            && let Some(new) = self.password(file, at, source, existing, hash, tools).await?
+        {
+            self.passwords.insert(key.clone(), new);
+        }
+        if let Some(source) = &entry.totp {
+            let text = source.load(&file.folder, at.line)?;
+            let bytes = totp_bytes(&text).map_err(|problem| {
+                FileError::at(
+                    at.line,
+                    format!("account {}: totp_secret {problem}", entry.username),
+                )
+            })?;
+            let held = factors.iter().any(|factor| {
+                let plain = tools
+                    .sealer
+                    .open(&format!("totp/{}", factor.id), &factor.secret_sealed);
+                plain.is_some_and(|plain| TokenHash(digest(&plain)) == TokenHash(digest(&bytes)))
+            });
+            if !held {
+                let id = random::uuid();
+                self.factors
+                    .insert(key, (id, tools.sealer.seal(&format!("totp/{id}"), &bytes)));
+            }
+        }
+        Ok(())
+    }
+
+    /// The hash to write, unless the one that is stored already answers to the password.
+    async fn password(
+        &mut self,
+        file: &File,
+        at: &At<AccountEntry>,
+        source: &PasswordSource,
+        existing: Option<AccountId>,
+        hash: Option<String>,
+        tools: &Tools<'_>,
+    ) -> Result<Option<String>, ApplyError> {
+        let name = &at.entry.username;
+        let clear = match source {
+            PasswordSource::Hash(given) => return Ok((hash.as_ref() != Some(given)).then(|| given.clone())),
+            PasswordSource::Clear(source) => source.load(&file.folder, at.line)?,
+        };
+        check_password(&clear, 8)
+            .map_err(|problem| FileError::at(at.line, format!("account {name}: the password {problem}")))?;
+        if check_password(&clear, tools.password_min_length).is_err() {
+            let least = tools.password_min_length;
+            self.warnings.push(format!(
+                "account {name}: the password is shorter than {least} characters"
+            ));
+        }
+        if existing.is_some() && hash.is_some() && tools.passwords.verify(hash, clear.expose()).await?.matches
+        {
+            return Ok(None);
+        }
+        Ok(Some(tools.passwords.hash(clear.expose()).await?))
+    }
+}
+
+/// Two secrets are compared by their digests, in constant time.
+fn digest(bytes: &[u8]) -> [u8; 32] {
+    use sha2::Digest as _;
+    sha2::Sha256::digest(bytes).into()
+}

@@ -1,0 +1,85 @@
+//! `/login`: user name or e-mail address, and password.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use protocol::secret::Secret;
+use protocol::session::Factor;
+
+use super::Visit;
+use crate::app::App;
+use crate::browser;
+use crate::html;
+use crate::pages::{Page, SignInError};
+use crate::sign_in::{self, Attempt};
+use crate::web::client_ip::ClientAddress;
+
+pub(super) async fn show(State(app): State<Arc<App>>, request: Request) -> Response {
+    match Visit::open(&app, request).await {
+        Ok(visit) => form(&app, &visit, "", None),
+        Err(refusal) => refusal,
+    }
+}
+
+fn form(app: &App, visit: &Visit, typed: &str, error: Option<SignInError>) -> Response {
+    let hint = visit.interaction.request.login_hint.as_deref().unwrap_or_default();
+    visit.page(
+        app,
+        &Page::SignIn {
+            client: Some(visit.card()),
+            action: &visit.action("/login"),
+            csrf: &visit.csrf(app),
+            login_hint: if typed.is_empty() { hint } else { typed },
+            error,
+            form_targets: &visit.form_targets(),
+        },
+    )
+}
+
+pub(super) async fn submit(
+    State(app): State<Arc<App>>,
+    Extension(address): Extension<ClientAddress>,
+    request: Request,
+) -> Response {
+    let mut visit = match Visit::open(&app, request).await {
+        Ok(visit) => visit,
+        Err(refusal) => return refusal,
+    };
+    let typed = visit.form.get("username").unwrap_or_default().to_owned();
+    let password = Secret::new(visit.form.take("password").unwrap_or_default());
+    let account = match sign_in::password(&app, typed.trim(), &password, address).await {
+        Ok(Attempt::Proved(account)) => account,
+        Ok(Attempt::Refused) => return form(&app, &visit, &typed, Some(SignInError::Mismatch)),
+        Ok(Attempt::Busy) => {
+            let page = form(&app, &visit, &typed, Some(SignInError::Busy));
+            return later(page, StatusCode::SERVICE_UNAVAILABLE, 1);
+        }
+        Ok(Attempt::TooMany(after)) => {
+            let page = form(&app, &visit, &typed, Some(SignInError::TooMany));
+            return later(page, StatusCode::TOO_MANY_REQUESTS, after.0);
+        }
+        Err(error) => return html::fail(&app, &visit.headers, error),
+    };
+    let mut cookies = HeaderMap::new();
+    let begun = async {
+        let old = browser::session(&app, &visit.headers).await?;
+        browser::sign_in(&app, account.id, Factor::Password, old, &visit.headers, address, &mut cookies).await
+    };
+    match begun.await {
+        Ok(session) => visit.interaction.signed_in = Some(session),
+        Err(error) => return html::fail(&app, &visit.headers, error),
+    }
+    let mut answer = visit.resume(&app);
+    answer.headers_mut().extend(cookies);
+    answer
+}
+
+/// The same page with the status and the wait that programs understand.
+pub(super) fn later(mut page: Response, status: StatusCode, seconds: u32) -> Response {
+    *page.status_mut() = status;
+    page.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    page
+}

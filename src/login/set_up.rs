@@ -1,0 +1,137 @@
+//! `/setup`: the first administrator's account, by a link that works once.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use protocol::id::AccountId;
+use protocol::secret::{Secret, TokenHash};
+use serde_json::Map;
+use store::{Account, Conn, StoreError};
+
+use crate::app::App;
+use crate::audit::Event;
+use crate::browser;
+use crate::html;
+use crate::pages::{Message, Page, SetUpError};
+use crate::random;
+use crate::web::form::{self, Params};
+
+pub(super) async fn show(State(app): State<Arc<App>>, request: Request) -> Response {
+    let headers = request.headers().clone();
+    let query = Params::from_query(request.uri().query(), &[]).unwrap_or_default();
+    let token = query.get("token").unwrap_or_default();
+    let (hash, now) = (TokenHash::of(token), app.now());
+    match app.store.read(async move |db: &mut Conn| store::setup_links::is_usable(db, &hash, now).await).await {
+        Ok(true) => form_page(&app, &headers, token, &Params::default(), None),
+        Ok(false) => form_page(&app, &headers, "", &Params::default(), Some(SetUpError::LinkInvalid)),
+        Err(error) => html::fail(&app, &headers, error),
+    }
+}
+
+fn form_page(app: &App, headers: &HeaderMap, token: &str, typed: &Params, error: Option<SetUpError>) -> Response {
+    let mut cookies = HeaderMap::new();
+    let mark = browser::mark(app, headers, &mut cookies);
+    let page = Page::SetUp {
+        action: "/setup",
+        csrf: &html::csrf_token(app, &mark),
+        token,
+        username: typed.get("username").unwrap_or_default(),
+        email: typed.get("email").unwrap_or_default(),
+        password_min_length: app.config.accounts.password_min_length,
+        error,
+    };
+    let status = if error.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    let mut answer = html::page(app, html::locale(app, headers, None), status, &page);
+    answer.headers_mut().extend(cookies);
+    answer
+}
+
+pub(super) async fn submit(State(app): State<Arc<App>>, request: Request) -> Response {
+    let headers = request.headers().clone();
+    let mut typed = match form::read(request, &[]).await {
+        Ok(typed) => typed,
+        Err(error) => {
+            let code = error.code.as_str();
+            return html::refuse(&app, &headers, StatusCode::BAD_REQUEST, code, Message::InvalidRequest);
+        }
+    };
+    if !html::is_ours(&app, &headers, typed.get("csrf")) {
+        return html::refuse(&app, &headers, StatusCode::FORBIDDEN, "access_denied", Message::Forgery);
+    }
+    let token = Secret::new(typed.take("token").unwrap_or_default());
+    let password = Secret::new(typed.take("password").unwrap_or_default());
+    let again = |error| form_page(&app, &headers, token.expose(), &typed, Some(error));
+    let username = typed.get("username").unwrap_or_default().trim().to_owned();
+    let email = typed.get("email").unwrap_or_default().trim().to_lowercase();
+    if let Err(error) = check(&username, &email, &password, app.config.accounts.password_min_length) {
+        return again(error);
+    }
+    // The link first, cheaply: strangers must not make us hash.
+    let (hash, now) = (token.hash(), app.now());
+    match app.store.read(async move |db: &mut Conn| store::setup_links::is_usable(db, &hash, now).await).await {
+        Ok(true) => {}
+        Ok(false) => return again(SetUpError::LinkInvalid),
+        Err(error) => return html::fail(&app, &headers, error),
+    }
+    let Ok(password_hash) = app.passwords.hash(password.expose()).await else { return again(SetUpError::Busy) };
+    match make(&app, username, email, password_hash, hash).await {
+        Ok(true) => html::see_other("/"),
+        Ok(false) => again(SetUpError::LinkInvalid),
+        Err(StoreError::Conflict { .. }) => again(SetUpError::Taken),
+        Err(error) => html::fail(&app, &headers, error),
+    }
+}
+
+fn check(username: &str, email: &str, password: &Secret, min_length: usize) -> Result<(), SetUpError> {
+    let name = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+    if !(3..=50).contains(&username.len()) || !username.bytes().all(name) {
+        return Err(SetUpError::Username);
+    }
+    let plausible = email.split_once('@').is_some_and(|(local, domain)| {
+        !local.is_empty() && domain.contains('.') && !domain.starts_with('.') && !domain.ends_with('.')
+    });
+    if !plausible || email.len() > 254 || email.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(SetUpError::Email);
+    }
+    match password.expose().chars().count() {
+        count if count < min_length => Err(SetUpError::PasswordTooShort),
+        count if count > 256 => Err(SetUpError::PasswordTooLong),
+        _ => Ok(()),
+    }
+}
+
+/// Makes the account and uses the link up, both or neither.
+async fn make(app: &App, username: String, email: String, password: String, link: TokenHash) -> Result<bool, StoreError> {
+    let now = app.now();
+    let account = Account {
+        id: AccountId(random::uuid()),
+        username,
+        email: Some(email),
+        email_verified: false,
+        claims: Map::new(),
+        disabled: false,
+        last_login_at: None,
+        created_at: now,
+        updated_at: now,
+        managed_by: None,
+    };
+    let event = Event::now(app, "account.created").account(account.id);
+    app.store
+        .write(async move |db: &mut Conn| {
+            if !store::setup_links::consume(db, &link, now).await? {
+                return Ok(false);
+            }
+            store::accounts::insert(db, &account, now).await?;
+            store::credentials::set_password(db, account.id, &password, now).await?;
+            let role = protocol::role::Role { name: "super_admin".into(), ..Default::default() };
+            if !store::roles::list_roles(db).await?.iter().any(|known| known.name == role.name) {
+                store::roles::upsert_role(db, &role, None).await?;
+            }
+            store::roles::set_account_roles(db, account.id, &[role.name].into()).await?;
+            event.record(db).await?;
+            Ok(true)
+        })
+        .await
+}

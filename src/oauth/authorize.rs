@@ -1,0 +1,255 @@
+//! `/authorize` (RFC 6749 §3.1, OpenID Connect Core §3.1.2): start, resume, advance, respond.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use protocol::authorization::{self, AuthorizationParams};
+use protocol::client::Client;
+use protocol::error::{OAuthError, invalid_request};
+use protocol::grant::{AuthorizationCode, Grant};
+use protocol::id::GrantId;
+use protocol::id_token;
+use protocol::interaction::{Facts, Interaction, Next, next};
+use protocol::response::{ResponseMode, ResponseTarget, with_query};
+use protocol::role;
+use protocol::scope::Scope;
+use protocol::secret::TokenHash;
+use store::{Conn, StoreError};
+use url::form_urlencoded;
+
+use crate::app::App;
+use crate::audit::Event;
+use crate::browser::{self, Current, INTERACTION_LIFETIME};
+use crate::html;
+use crate::pages::{Message, Page};
+use crate::random;
+use crate::web::form;
+
+/// An authorization request in the query.
+pub(super) async fn start_by_get(State(app): State<Arc<App>>, request: Request) -> Response {
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    start(&app, request.headers(), query.as_bytes()).await
+}
+
+/// An authorization request in a form (OpenID Connect Core §3.1.2.1).
+pub(super) async fn start_by_post(State(app): State<Arc<App>>, request: Request) -> Response {
+    let headers = request.headers().clone();
+    if !form::is_form(&headers) {
+        return refuse(&app, &headers, &invalid_request("the body must be a form"), Message::InvalidRequest);
+    }
+    match axum::body::to_bytes(request.into_body(), 64 * 1024).await {
+        Ok(body) => start(&app, &headers, &body).await,
+        Err(_) => refuse(&app, &headers, &invalid_request("the form is too large"), Message::InvalidRequest),
+    }
+}
+
+fn refuse(app: &App, headers: &HeaderMap, error: &OAuthError, message: Message<'_>) -> Response {
+    html::refuse(app, headers, StatusCode::BAD_REQUEST, error.code.as_str(), message)
+}
+
+async fn start(app: &App, headers: &HeaderMap, encoded: &[u8]) -> Response {
+    let pairs = form_urlencoded::parse(encoded).take(101).map(|(name, value)| (name.into_owned(), value.into_owned()));
+    let pairs: Vec<_> = pairs.collect();
+    if pairs.len() > 100 {
+        return refuse(app, headers, &invalid_request("too many parameters"), Message::InvalidRequest);
+    }
+    let params = AuthorizationParams::from_pairs(pairs);
+    let client_id = match params.client_id() {
+        Ok(client_id) => client_id,
+        Err(error) => return refuse(app, headers, &error, Message::InvalidRequest),
+    };
+    let client = match app.client(&client_id).await {
+        Ok(Some(client)) => client,
+        Ok(None) => return refuse(app, headers, &invalid_request("unknown client"), Message::UnknownClient),
+        Err(error) => return html::fail(app, headers, error),
+    };
+    let target = match params.response_target(&client.client) {
+        Ok(target) => target,
+        Err(error) => return refuse(app, headers, &error, Message::RedirectUri),
+    };
+    let request = match hinted_subject(app, &client.client, params.value("id_token_hint"))
+        .and_then(|subject| authorization::check(&params, &client.client, target.clone(), subject))
+    {
+        Ok(request) => request,
+        Err(error) => return deliver(app, headers, &target, &target.error(&error, app.issuer())),
+    };
+    let mut cookies = HeaderMap::new();
+    let mark = browser::mark(app, headers, &mut cookies);
+    let interaction = Interaction {
+        id: random::secret("").expose().to_owned(),
+        request,
+        browser: browser::fingerprint(&mark),
+        expires_at: app.now() + INTERACTION_LIFETIME,
+        signed_in: None,
+        account_selected: false,
+        consented: None,
+        denied: false,
+    };
+    let mut answer = match advance(app, headers, &client.client, interaction).await {
+        Ok(answer) => answer,
+        Err(error) => html::fail(app, headers, error),
+    };
+    answer.headers_mut().extend(cookies);
+    answer
+}
+
+/// The subject that an ID token of ours, issued to this client, names.
+fn hinted_subject(app: &App, client: &Client, hint: Option<&str>) -> Result<Option<String>, OAuthError> {
+    let Some(hint) = hint else { return Ok(None) };
+    let ring = app.keys.ring();
+    match id_token::verify_hint(hint, &ring.verification, app.issuer()) {
+        Ok(hint) if hint.aud.iter().any(|aud| aud == client.client_id.as_str()) => Ok(Some(hint.sub)),
+        _ => Err(invalid_request("id_token_hint is not an ID token that was issued to this client")),
+    }
+}
+
+/// Goes on with a request after a step.
+pub(super) async fn resume(
+    State(app): State<Arc<App>>,
+    Path(sealed): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let Some(interaction) = browser::open(&app, &headers, &sealed) else {
+        return refuse(&app, &headers, &invalid_request("expired"), Message::Expired);
+    };
+    match app.client(&interaction.request.client_id).await {
+        Ok(Some(client)) => match advance(&app, &headers, &client.client, interaction).await {
+            Ok(answer) => answer,
+            Err(error) => html::fail(&app, &headers, error),
+        },
+        Ok(None) => refuse(&app, &headers, &invalid_request("unknown client"), Message::UnknownClient),
+        Err(error) => html::fail(&app, &headers, error),
+    }
+}
+
+/// What the decision needs to know of the account.
+struct Known {
+    subject: String,
+    has_second_factor: bool,
+    scope: Scope,
+    remembered: Option<Scope>,
+}
+
+async fn know(app: &App, current: &Current, interaction: &Interaction, client: &Client) -> Result<Known, StoreError> {
+    let catalogue = app.catalogue().await?;
+    let (account, client_id) = (current.session.account_id, client.client_id.clone());
+    let (factors, authority, remembered) = app
+        .store
+        .read(async move |db: &mut Conn| {
+            let factors = store::credentials::list_totp(db, account).await?;
+            let authority = store::roles::authority(db, account).await?;
+            let remembered = store::consents::find(db, account, &client_id).await?;
+            Ok((factors, authority, remembered))
+        })
+        .await?;
+    Ok(Known {
+        subject: account.to_string(),
+        has_second_factor: !factors.is_empty(),
+        scope: role::narrow(&interaction.request.scope, &client.scope, &catalogue.scopes, &authority),
+        remembered,
+    })
+}
+
+async fn advance(
+    app: &App,
+    headers: &HeaderMap,
+    client: &Client,
+    interaction: Interaction,
+) -> Result<Response, StoreError> {
+    let current = browser::session(app, headers).await?;
+    let known = match &current {
+        Some(current) => Some(know(app, current, &interaction, client).await?),
+        None => None,
+    };
+    let nothing = Scope::empty();
+    let step = next(&Facts {
+        interaction: &interaction,
+        client,
+        session: current.as_ref().map(|current| &current.session),
+        subject: known.as_ref().map(|known| known.subject.as_str()),
+        has_second_factor: known.as_ref().is_some_and(|known| known.has_second_factor),
+        scope: known.as_ref().map_or(&nothing, |known| &known.scope),
+        remembered: known.as_ref().and_then(|known| known.remembered.as_ref()),
+        now: app.now(),
+    });
+    let page = |path: &str| html::see_other(&format!("{path}?i={}", browser::seal(app, &interaction)));
+    Ok(match (step, current, known) {
+        (Next::StepUp, ..) => page("/mfa"),
+        (Next::SelectAccount, ..) => page("/accounts"),
+        (Next::Consent, ..) => page("/consent"),
+        (Next::Respond, Some(current), Some(known)) => respond(app, headers, client, &interaction, current, known.scope).await?,
+        (Next::Refuse(error), ..) => {
+            let target = &interaction.request.target;
+            deliver(app, headers, target, &target.error(&error, app.issuer()))
+        }
+        (Next::Login | Next::Respond, ..) => page("/login"),
+    })
+}
+
+async fn respond(
+    app: &App,
+    headers: &HeaderMap,
+    client: &Client,
+    interaction: &Interaction,
+    current: Current,
+    scope: Scope,
+) -> Result<Response, StoreError> {
+    let (request, now) = (&interaction.request, app.now());
+    let grant = Grant {
+        id: GrantId(random::uuid()),
+        account_id: current.session.account_id,
+        client_id: client.client_id.clone(),
+        session_id: Some(current.session.id),
+        scope,
+        resources: request.resources.clone(),
+        nonce: request.nonce.clone(),
+        claims: request.claims.clone(),
+        auth_time: current.session.auth_time,
+        factors: current.session.factors.clone(),
+        created_at: now,
+        revoked_at: None,
+    };
+    let secret = random::secret("ac_");
+    let hash = secret.hash();
+    let code = AuthorizationCode {
+        grant_id: grant.id,
+        client_id: grant.client_id.clone(),
+        redirect_uri: request.target.redirect_uri.clone(),
+        code_challenge: request.code_challenge.clone(),
+        expires_at: now + app.config.tokens.authorization_code,
+        consumed_at: None,
+    };
+    let once = TokenHash::of(&format!("interaction/{}", interaction.id));
+    let until = interaction.expires_at;
+    let event = Event::now(app, "code.issued").client(&client.client_id).account(grant.account_id);
+    let first = app
+        .store
+        .write(async move |db: &mut Conn| {
+            // A request is answered once; the way back in the browser's history leads to an error, not to a code.
+            if !store::replay::record(db, &once, until).await? {
+                return Ok(false);
+            }
+            store::grants::insert(db, &grant).await?;
+            store::codes::insert(db, &hash, &code).await?;
+            event.record(db).await?;
+            Ok(true)
+        })
+        .await?;
+    if !first {
+        return Ok(refuse(app, headers, &invalid_request("answered before"), Message::Expired));
+    }
+    Ok(deliver(app, headers, &request.target, &request.target.success(secret.expose(), app.issuer())))
+}
+
+/// Sends a response to the redirect URI, which is trusted by now.
+fn deliver(app: &App, headers: &HeaderMap, target: &ResponseTarget, params: &[(String, String)]) -> Response {
+    match target.mode {
+        ResponseMode::Query => html::see_other(&with_query(&target.redirect_uri, params)),
+        ResponseMode::FormPost => {
+            let page = Page::FormPost { redirect_uri: &target.redirect_uri, params };
+            html::page(app, html::locale(app, headers, None), StatusCode::OK, &page)
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Client authentication: credentials as sent → [`AuthenticatedClient`] (RFC 6749 §2.3, RFC 7523 §3).
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, header};
+use protocol::client::{Client, ClientAuthMethod};
+use protocol::client_auth::{AssertionRules, Presented, check_assertion, presented};
+use protocol::error::{OAuthError, invalid_client};
+use protocol::id::ClientId;
+use protocol::jose::{self, Algorithm, JoseError, Verified};
+use protocol::secret::Secret;
+use store::{Conn, StoredClient};
+
+use crate::app::App;
+use crate::error::{Error, TokenRefusal};
+use crate::web::form::Params;
+
+/// A client that proved who it is, or a public one that is named. Only this module makes one.
+pub(super) struct AuthenticatedClient(Arc<StoredClient>);
+
+impl Deref for AuthenticatedClient {
+    type Target = Client;
+    fn deref(&self) -> &Client {
+        &self.0.client
+    }
+}
+
+/// Finds out which client sent a request. Each failure looks the same.
+pub(super) async fn authenticate(
+    app: &App,
+    headers: &HeaderMap,
+    params: &Params,
+) -> Result<AuthenticatedClient, Error<TokenRefusal>> {
+    let basic = headers.contains_key(header::AUTHORIZATION);
+    try_authenticate(app, headers, params)
+        .await
+        .map_err(|error| error.map_refusal(|error| TokenRefusal { error, basic }))
+}
+
+async fn try_authenticate(
+    app: &App,
+    headers: &HeaderMap,
+    params: &Params,
+) -> Result<AuthenticatedClient, Error<OAuthError>> {
+    let authorization = match headers.get(header::AUTHORIZATION) {
+        Some(value) => Some(value.to_str().map_err(|_| invalid_client())?),
+        None => None,
+    };
+    let presented = presented(
+        authorization,
+        params.get("client_id"),
+        params.get("client_secret"),
+        params.get("client_assertion_type"),
+        params.get("client_assertion"),
+    )?;
+    let id = match &presented {
+        Presented::Basic { client_id, .. } | Presented::Post { client_id, .. } | Presented::Public { client_id } => {
+            client_id.clone()
+        }
+        Presented::Assertion { client_id, assertion } => match client_id {
+            Some(client_id) => client_id.clone(),
+            None => subject_of(assertion).ok_or(invalid_client())?,
+        },
+        Presented::Missing => return Err(invalid_client().into()),
+    };
+    let client = app.client(&ClientId(id)).await?.ok_or(invalid_client())?;
+    let method = client.client.token_endpoint_auth_method;
+    let proved = match (&presented, method) {
+        (Presented::Basic { secret, .. }, ClientAuthMethod::ClientSecretBasic)
+        | (Presented::Post { secret, .. }, ClientAuthMethod::ClientSecretPost) => has_secret(&client, secret),
+        (Presented::Assertion { assertion, .. }, ClientAuthMethod::PrivateKeyJwt | ClientAuthMethod::ClientSecretJwt) => {
+            has_signed(app, &client, assertion).await?
+        }
+        (Presented::Public { .. }, ClientAuthMethod::None) => true,
+        _ => false,
+    };
+    if proved { Ok(AuthenticatedClient(client)) } else { Err(invalid_client().into()) }
+}
+
+fn subject_of(assertion: &str) -> Option<String> {
+    jose::parse_unverified(assertion).ok()?.claims.get("sub")?.as_str().map(str::to_owned)
+}
+
+fn has_secret(client: &StoredClient, sent: &Secret) -> bool {
+    client.secret_hash.is_some_and(|kept| kept == sent.hash())
+}
+
+async fn has_signed(app: &App, stored: &StoredClient, assertion: &str) -> Result<bool, Error<OAuthError>> {
+    let client = &stored.client;
+    let endpoints: Vec<String> = if client.allow_endpoint_audience {
+        ["/token", "/introspect", "/revoke"].iter().map(|path| format!("{}{path}", app.issuer())).collect()
+    } else {
+        Vec::new()
+    };
+    let rules = AssertionRules {
+        client_id: client.client_id.as_str(),
+        issuer: app.issuer(),
+        endpoint_audiences: &endpoints,
+        alg: client.token_endpoint_auth_signing_alg,
+        now: app.now(),
+    };
+    let verified = match client.token_endpoint_auth_method {
+        ClientAuthMethod::ClientSecretJwt => verify_with_secret(app, stored, assertion, &rules),
+        _ => verify_with_keys(app, client, assertion, &rules).await,
+    };
+    let Some(verified) = verified else { return Ok(false) };
+    let Ok(checked) = check_assertion(&verified.claims, verified.typ.as_deref(), &rules) else { return Ok(false) };
+    // A row, not a cache entry: an assertion is good once, on any node and after a restart.
+    let first = app
+        .store
+        .write(async move |db: &mut Conn| store::replay::record(db, &checked.replay_key, checked.expires_at).await)
+        .await?;
+    Ok(first)
+}
+
+fn verify_with_secret(app: &App, stored: &StoredClient, assertion: &str, rules: &AssertionRules<'_>) -> Option<Verified> {
+    if rules.alg.is_some_and(|alg| alg != Algorithm::Hs256) {
+        return None;
+    }
+    let sealed = stored.secret_sealed.as_ref()?;
+    let secret = app.sealer.open(&format!("client/{}", stored.client.client_id), sealed)?;
+    jose::verify_hs256(assertion, &secret).ok()
+}
+
+async fn verify_with_keys(app: &App, client: &Client, assertion: &str, rules: &AssertionRules<'_>) -> Option<Verified> {
+    let algorithms: Vec<_> = rules.algorithms().iter().copied().filter(|alg| *alg != Algorithm::Hs256).collect();
+    let keys = app.client_keys(client, false).await?;
+    match jose::verify(assertion, &keys, &algorithms) {
+        Ok(verified) => Some(verified),
+        Err(JoseError::UnknownKey) if client.jwks_uri.is_some() => {
+            let keys = app.client_keys(client, true).await?;
+            jose::verify(assertion, &keys, &algorithms).ok()
+        }
+        Err(_) => None,
+    }
+}

@@ -1,0 +1,89 @@
+//! One file for each grant, and what those that act for a person share.
+
+use protocol::client::{Client, GrantType};
+use protocol::error::{ErrorCode, OAuthError};
+use protocol::grant::{Grant, RefreshToken};
+use protocol::role::{self, Authority, ScopeDefinition};
+use protocol::scope::Scope;
+use protocol::secret::Secret;
+use protocol::time::Timestamp;
+use store::{Account, Conn, StoreError};
+
+use crate::config::Tokens;
+use crate::random;
+
+pub(super) mod authorization_code;
+pub(super) mod client_credentials;
+pub(super) mod password;
+pub(super) mod refresh_token;
+
+/// A live grant, its account and what the account holds now.
+#[derive(Clone, Debug)]
+pub(super) struct Holder {
+    /// The grant.
+    pub(super) grant: Grant,
+    /// Who gave it.
+    pub(super) account: Account,
+    /// What they hold at this moment.
+    pub(super) authority: Authority,
+}
+
+impl Holder {
+    /// The grant with its account, unless one of them has ended: the one gate each grant type passes.
+    pub(super) async fn find(db: &mut Conn, id: protocol::id::GrantId) -> Result<Option<Holder>, StoreError> {
+        let Some(grant) = store::grants::find(db, id).await?.filter(|grant| grant.revoked_at.is_none()) else {
+            return Ok(None);
+        };
+        let Some(account) = store::accounts::find(db, grant.account_id).await?.filter(|account| !account.disabled)
+        else {
+            return Ok(None);
+        };
+        let authority = store::roles::authority(db, account.id).await?;
+        Ok(Some(Holder { grant, account, authority }))
+    }
+
+    /// The part of `asked` that was granted, that the client is still registered for and the account still holds.
+    pub(super) fn narrow(&self, asked: &Scope, client: &Client, definitions: &[ScopeDefinition]) -> Scope {
+        let granted = asked.retain(|token| self.grant.scope.contains(token));
+        role::narrow(&granted, &client.scope, definitions, &self.authority)
+    }
+}
+
+/// The first refresh token of a grant, when the client is registered for them (RFC 6749 §1.5).
+pub(super) async fn first_refresh_token(
+    db: &mut Conn,
+    client: &Client,
+    grant: &Grant,
+    tokens: &Tokens,
+    now: Timestamp,
+) -> Result<Option<Secret>, StoreError> {
+    if !client.grant_types.contains(&GrantType::RefreshToken) {
+        return Ok(None);
+    }
+    let secret = random::secret("rt_");
+    let token = RefreshToken {
+        grant_id: grant.id,
+        client_id: grant.client_id.clone(),
+        issued_at: now,
+        expires_at: expiry(grant, tokens, now),
+        consumed_at: None,
+    };
+    store::refresh_tokens::insert(db, &secret.hash(), &token).await?;
+    Ok(Some(secret))
+}
+
+/// The idle limit, capped by the absolute one.
+fn expiry(grant: &Grant, tokens: &Tokens, now: Timestamp) -> Timestamp {
+    (now + tokens.refresh_token_idle).min(grant.created_at + tokens.refresh_token_absolute)
+}
+
+/// Resources at the token endpoint must be among those of the grant; none means all of them (RFC 8707 §2.2).
+fn narrow_resources(asked: Vec<String>, granted: &[String]) -> Result<Vec<String>, OAuthError> {
+    if asked.is_empty() {
+        return Ok(granted.to_vec());
+    }
+    if !granted.is_empty() && !asked.iter().all(|resource| granted.contains(resource)) {
+        return Err(OAuthError::new(ErrorCode::InvalidTarget, "resource was not part of the authorization"));
+    }
+    Ok(asked)
+}

@@ -1,0 +1,118 @@
+//! Trades a refresh token for its successor and new access tokens (RFC 6749 §6, RFC 9700 §4.14.2).
+
+use aws_lc_rs::hmac;
+use protocol::client::Client;
+use protocol::error::{ErrorCode, OAuthError, invalid_grant};
+use protocol::grant::RefreshToken;
+use protocol::resource;
+use protocol::secret::Secret;
+use protocol::time::Timestamp;
+use protocol::token_request::RefreshTokenParams;
+use store::{Conn, StoreError};
+
+use super::{Holder, expiry, narrow_resources};
+use crate::app::App;
+use crate::audit::Event;
+use crate::config::Tokens;
+use crate::error::{Error, TokenRefusal};
+use crate::oauth::issue::Issuance;
+
+/// What the one transaction found.
+enum Outcome {
+    Rotated(Box<Holder>),
+    Retried(Box<Holder>),
+    Reused,
+    Ended,
+}
+
+pub(in crate::oauth) async fn redeem(
+    app: &App,
+    client: &Client,
+    params: RefreshTokenParams,
+) -> Result<Issuance, Error<TokenRefusal>> {
+    let now = app.now();
+    let hash = params.refresh_token.hash();
+    let (token, holder) = app
+        .store
+        .read(async move |db: &mut Conn| {
+            let Some(token) = store::refresh_tokens::find(db, &hash).await? else { return Ok((None, None)) };
+            let holder = Holder::find(db, token.grant_id).await?;
+            Ok((Some(token), holder))
+        })
+        .await?;
+    let token = token.ok_or(invalid_grant("the refresh token is unknown"))?;
+    if token.client_id != client.client_id {
+        return Err(invalid_grant("the refresh token was issued to another client").into());
+    }
+    if token.expires_at <= now && token.consumed_at.is_none() {
+        return Err(invalid_grant("the refresh token has expired").into());
+    }
+    let holder = holder.ok_or(invalid_grant("the authorization has ended"))?;
+    // All that can be refused is refused before the token is used up.
+    resource::check(&params.resources, client)?;
+    let resources = narrow_resources(params.resources, &holder.grant.resources)?;
+    let catalogue = app.catalogue().await?;
+    let asked = params.scope.unwrap_or_else(|| holder.grant.scope.clone());
+    if !asked.is_within(&holder.grant.scope) {
+        return Err(OAuthError::new(ErrorCode::InvalidScope, "scope is wider than what was granted").into());
+    }
+
+    let successor = successor(&app.rotation_key, &params.refresh_token);
+    let rotation = Rotation { token, hash, next: successor.hash(), tokens: app.config.tokens.clone(), now };
+    let event = Event::now(app, "refresh.reused").client(&client.client_id).account(holder.account.id).failed();
+    let outcome = app.store.write(async move |db: &mut Conn| rotate(db, rotation, event).await).await?;
+    let holder = match outcome {
+        Outcome::Rotated(holder) | Outcome::Retried(holder) => *holder,
+        Outcome::Reused => return Err(invalid_grant("the refresh token was used before").into()),
+        Outcome::Ended => return Err(invalid_grant("the authorization has ended").into()),
+    };
+    Ok(Issuance {
+        scope: holder.narrow(&asked, client, &catalogue.scopes),
+        resources,
+        holder: Some(holder),
+        refresh_token: Some(successor),
+    })
+}
+
+struct Rotation {
+    token: RefreshToken,
+    hash: protocol::secret::TokenHash,
+    next: protocol::secret::TokenHash,
+    tokens: Tokens,
+    now: Timestamp,
+}
+
+async fn rotate(db: &mut Conn, rotation: Rotation, event: Event) -> Result<Outcome, StoreError> {
+    let Rotation { token, hash, next, tokens, now } = rotation;
+    if store::refresh_tokens::consume(db, &hash, now).await? {
+        let Some(holder) = Holder::find(db, token.grant_id).await? else { return Ok(Outcome::Ended) };
+        let successor = RefreshToken {
+            issued_at: now,
+            expires_at: expiry(&holder.grant, &tokens, now),
+            consumed_at: None,
+            ..token
+        };
+        store::refresh_tokens::insert(db, &next, &successor).await?;
+        return Ok(Outcome::Rotated(Box::new(holder)));
+    }
+    let used = store::refresh_tokens::find(db, &hash).await?.and_then(|token| token.consumed_at);
+    let successor = store::refresh_tokens::find(db, &next).await?;
+    let in_grace = used.is_some_and(|used| now.since(used) < tokens.refresh_retry_grace.as_secs());
+    if in_grace && successor.is_some_and(|successor| successor.consumed_at.is_none()) {
+        let holder = Holder::find(db, token.grant_id).await?;
+        return Ok(holder.map_or(Outcome::Ended, |holder| Outcome::Retried(Box::new(holder))));
+    }
+    // Used twice: one of the two users is a thief, and both lose it (RFC 9700 §4.14.2).
+    store::grants::revoke(db, token.grant_id, now).await?;
+    event.record(db).await?;
+    Ok(Outcome::Reused)
+}
+
+/// The next token follows from the last one and a key only we have: a client that lost our answer gets the
+/// same one again, and we keep neither in clear.
+fn successor(key: &[u8; 32], token: &Secret) -> Secret {
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), token.expose().as_bytes());
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(tag.as_ref());
+    Secret::from_random("rt_", &bytes)
+}

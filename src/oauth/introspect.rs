@@ -1,0 +1,106 @@
+//! `POST /introspect` (RFC 7662): what a token is, for those it is meant for.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use protocol::access_token::VerifiedAccessToken;
+use protocol::client::Client;
+use protocol::error::{invalid_client, invalid_request};
+use protocol::grant::RefreshToken;
+use protocol::introspection::Introspection;
+use protocol::secret::TokenHash;
+use serde_json::Value;
+use store::Conn;
+
+use super::grants::Holder;
+use super::{bearer, client_auth};
+use crate::app::App;
+use crate::error::{Error, TokenRefusal};
+use crate::web::form::{FormParams, Params};
+
+/// Answers a confidential client. Of tokens that are none of its business it learns nothing.
+pub(super) async fn introspect(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    FormParams(params): FormParams,
+) -> Result<Response, Error<TokenRefusal>> {
+    let client = client_auth::authenticate(&app, &headers, &params).await?;
+    if client.is_public() {
+        return Err(invalid_client().into());
+    }
+    let found = find(&app, &client, &params).await?;
+    let mut answer = Json(found).into_response();
+    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(answer)
+}
+
+async fn find(app: &App, client: &Client, params: &Params) -> Result<Introspection, Error<TokenRefusal>> {
+    let token = params.get("token").ok_or(invalid_request("token is missing"))?;
+    if token.contains('.') {
+        let live = bearer::live(app, token).await?.filter(|token| concerns(client, app, token));
+        return Ok(live.map_or_else(Introspection::inactive, |token| of_access_token(app, &token)));
+    }
+    let hash = TokenHash::of(token);
+    let found = app
+        .store
+        .read(async move |db: &mut Conn| {
+            let Some(token) = store::refresh_tokens::find(db, &hash).await? else { return Ok(None) };
+            let holder = Holder::find(db, token.grant_id).await?;
+            Ok(holder.map(|holder| (token, holder)))
+        })
+        .await?;
+    let live = found.filter(|(token, _)| {
+        token.client_id == client.client_id && token.consumed_at.is_none() && token.expires_at > app.now()
+    });
+    Ok(live.map_or_else(Introspection::inactive, |(token, holder)| of_refresh_token(app, &token, &holder)))
+}
+
+/// Whether a token was issued to the client, or is meant for a resource server that the client speaks for.
+fn concerns(client: &Client, app: &App, token: &VerifiedAccessToken) -> bool {
+    let own = token.client_id == client.client_id.as_str();
+    let named = |audience: &String| audience == client.client_id.as_str() || client.resources.contains(audience);
+    own || (client.may_introspect && (token.aud.iter().any(named) || token.is_for(app.issuer())))
+}
+
+fn of_access_token(app: &App, token: &VerifiedAccessToken) -> Introspection {
+    let texts = |name: &str| -> BTreeSet<String> {
+        let values = token.raw.get(name).and_then(Value::as_array);
+        values.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    Introspection {
+        active: true,
+        scope: token.scope.clone(),
+        client_id: Some(token.client_id.clone()),
+        token_type: Some("Bearer"),
+        exp: Some(token.exp),
+        iat: Some(token.iat),
+        sub: Some(token.sub.clone()),
+        aud: token.aud.clone(),
+        iss: Some(app.issuer().to_owned()),
+        jti: Some(token.jti.as_str().to_owned()),
+        acr: token.acr,
+        auth_time: token.auth_time,
+        sid: token.raw.get("sid").and_then(Value::as_str).map(str::to_owned),
+        roles: texts("roles"),
+        permissions: texts("permissions"),
+        ..Introspection::inactive()
+    }
+}
+
+fn of_refresh_token(app: &App, token: &RefreshToken, holder: &Holder) -> Introspection {
+    Introspection {
+        active: true,
+        scope: holder.grant.scope.clone(),
+        client_id: Some(token.client_id.0.clone()),
+        username: Some(holder.account.username.clone()),
+        exp: Some(token.expires_at),
+        iat: Some(token.issued_at),
+        sub: Some(holder.account.id.to_string()),
+        iss: Some(app.issuer().to_owned()),
+        ..Introspection::inactive()
+    }
+}

@@ -1,0 +1,199 @@
+//! The only minting code: an [`Issuance`] becomes a token response (RFC 6749 §5.1, RFC 9068, OpenID Connect Core §2).
+
+use axum::Json;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use protocol::access_token::{self, AccessTokenClaims, Audience, TokenId};
+use protocol::claims;
+use protocol::client::Client;
+use protocol::error::{ErrorCode, OAuthError};
+use protocol::id_token::{self, IdTokenClaims};
+use protocol::jose::{JoseError, half_hash};
+use protocol::resource;
+use protocol::role::Authority;
+use protocol::scope::Scope;
+use protocol::secret::Secret;
+use protocol::session::{acr_of, amr_of};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use store::Account;
+
+use super::grants::Holder;
+use crate::app::App;
+use crate::error::{Error, TokenRefusal};
+use crate::keys::KeyError;
+use crate::random;
+
+/// What a grant type decided to give; nothing has been signed yet.
+pub(super) struct Issuance {
+    /// Whose authority the tokens carry; the client itself without one.
+    pub(super) holder: Option<Holder>,
+    /// The scope granted.
+    pub(super) scope: Scope,
+    /// The resource servers asked for.
+    pub(super) resources: Vec<String>,
+    /// A refresh token that the store already knows.
+    pub(super) refresh_token: Option<Secret>,
+}
+
+/// A successful answer of the token endpoint.
+#[derive(Serialize)]
+pub(super) struct TokenResponse {
+    access_token: String,
+    token_type: &'static str,
+    expires_in: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
+    scope: String,
+}
+
+impl IntoResponse for TokenResponse {
+    fn into_response(self) -> Response {
+        let mut answer = Json(self).into_response();
+        let headers = answer.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+        answer
+    }
+}
+
+/// Signs what was decided.
+pub(super) async fn tokens(app: &App, client: &Client, issuance: Issuance) -> Result<TokenResponse, Error<TokenRefusal>> {
+    let now = app.now();
+    let ring = app.keys.ring();
+    let active = |algorithm| ring.active(algorithm, now).map_err(Error::<TokenRefusal>::failed);
+    let access_key = active(client.access_token_signed_response_alg)?;
+    let id_key = active(client.id_token_signed_response_alg)?;
+    let with_id_token = issuance.holder.is_some() && issuance.scope.contains("openid");
+
+    let catalogue = app.catalogue().await?;
+    let target =
+        resource::target(&issuance.resources, &issuance.scope, client, &catalogue.resources, app.issuer());
+    let draft = Draft {
+        issuer: app.issuer().to_owned(),
+        client_id: client.client_id.0.clone(),
+        audience: target.audience,
+        scope: target.scope,
+        jti: match &issuance.holder {
+            Some(holder) => TokenId::for_grant(holder.grant.id, random::bytes()),
+            None => TokenId::without_grant(random::bytes()),
+        },
+        authority_in_tokens: client.authority_in_tokens,
+        holder: issuance.holder,
+        now,
+        access_lifetime: app.config.tokens.access_token,
+        id_lifetime: app.config.tokens.id_token,
+    };
+    let scope = draft.scope.to_string();
+    let heavy = if with_id_token { vec![&*access_key, &*id_key] } else { vec![&*access_key] };
+    let job = {
+        let (access_key, id_key) = (access_key.clone(), id_key.clone());
+        move || -> Result<(String, Option<String>), JoseError> {
+            let access_token = draft.access_token(&access_key)?;
+            let id_token = if with_id_token { draft.id_token(&id_key, &access_token)? } else { None };
+            Ok((access_token, id_token))
+        }
+    };
+    let (access_token, id_token) = app.keys.run(&heavy, job).await.map_err(busy)??;
+    Ok(TokenResponse {
+        access_token,
+        token_type: "Bearer",
+        expires_in: app.config.tokens.access_token.as_secs(),
+        refresh_token: issuance.refresh_token.map(|token| token.expose().to_owned()),
+        id_token,
+        scope,
+    })
+}
+
+/// A full signing queue is a reason to come back, not a fault.
+fn busy(error: KeyError) -> Error<TokenRefusal> {
+    match error {
+        KeyError::Busy => OAuthError::new(ErrorCode::TemporarilyUnavailable, "too many requests at once, try again").into(),
+        error => Error::failed(error),
+    }
+}
+
+/// Everything the claims are made of, owned, so that it can move to a signing thread.
+struct Draft {
+    issuer: String,
+    client_id: String,
+    audience: Vec<String>,
+    scope: Scope,
+    jti: TokenId,
+    authority_in_tokens: bool,
+    holder: Option<Holder>,
+    now: protocol::time::Timestamp,
+    access_lifetime: protocol::time::Lifetime,
+    id_lifetime: protocol::time::Lifetime,
+}
+
+impl Draft {
+    fn access_token(&self, key: &protocol::jose::SigningKey) -> Result<String, JoseError> {
+        let holder = self.holder.as_ref();
+        let subject = holder.map(|holder| holder.grant.account_id.to_string());
+        let authority = holder.filter(|_| self.authority_in_tokens).map(|holder| &holder.authority);
+        let claims = AccessTokenClaims {
+            iss: &self.issuer,
+            sub: subject.as_deref().unwrap_or(&self.client_id),
+            aud: Audience(&self.audience),
+            client_id: &self.client_id,
+            iat: self.now,
+            exp: self.now + self.access_lifetime,
+            jti: &self.jti,
+            scope: &self.scope,
+            auth_time: holder.map(|holder| holder.grant.auth_time),
+            acr: holder.map(|holder| acr_of(&holder.grant.factors)),
+            amr: holder.map(|holder| amr_of(&holder.grant.factors)).unwrap_or_default(),
+            sid: holder.and_then(|holder| holder.grant.session_id),
+            roles: authority.map(|authority: &Authority| &authority.roles),
+            permissions: authority.map(|authority| &authority.permissions),
+        };
+        key.sign(access_token::TYP, &claims)
+    }
+
+    fn id_token(&self, key: &protocol::jose::SigningKey, access_token: &str) -> Result<Option<String>, JoseError> {
+        let Some(Holder { grant, account, .. }) = &self.holder else { return Ok(None) };
+        let subject = grant.account_id.to_string();
+        let mut requested = claims::id_token(&standard_claims(account), &grant.claims);
+        // What the sign-in itself says is not for the profile to say.
+        for claim in ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid"] {
+            requested.remove(claim);
+        }
+        let claims = IdTokenClaims {
+            iss: &self.issuer,
+            sub: &subject,
+            aud: &self.client_id,
+            exp: self.now + self.id_lifetime,
+            iat: self.now,
+            auth_time: Some(grant.auth_time),
+            nonce: grant.nonce.as_deref(),
+            acr: Some(acr_of(&grant.factors)),
+            amr: amr_of(&grant.factors),
+            at_hash: Some(half_hash(key.algorithm(), access_token)),
+            c_hash: None,
+            sid: grant.session_id,
+            requested,
+        };
+        key.sign(id_token::TYP, &claims).map(Some)
+    }
+}
+
+/// The standard claims of an account: its profile, with what the account itself knows better.
+pub(super) fn standard_claims(account: &Account) -> Map<String, Value> {
+    let mut claims = account.claims.clone();
+    claims.insert("preferred_username".to_owned(), account.username.clone().into());
+    claims.insert("updated_at".to_owned(), account.updated_at.0.into());
+    match &account.email {
+        Some(email) => {
+            claims.insert("email".to_owned(), email.clone().into());
+            claims.insert("email_verified".to_owned(), account.email_verified.into());
+        }
+        None => {
+            claims.remove("email");
+            claims.remove("email_verified");
+        }
+    }
+    claims
+}

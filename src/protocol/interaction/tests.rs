@@ -1,0 +1,236 @@
+use super::*;
+use crate::authorization::Prompt;
+use crate::claims::ClaimsRequest;
+use crate::client::ClientAuthMethod;
+use crate::id::AccountId;
+use crate::response::{ResponseMode, ResponseTarget};
+use crate::session::Factor;
+use uuid::Uuid;
+
+const NOW: Timestamp = Timestamp(10_000);
+
+struct Case {
+    client: Client,
+    interaction: Interaction,
+    session: Option<Session>,
+    has_second_factor: bool,
+    scope: Scope,
+    remembered: Option<Scope>,
+}
+
+fn scope(text: &str) -> Scope {
+    text.parse().unwrap()
+}
+
+fn case() -> Case {
+    Case {
+        client: Client::new("web".into()),
+        interaction: Interaction {
+            id: "i".into(),
+            request: AuthorizationRequest {
+                client_id: "web".into(),
+                target: ResponseTarget {
+                    redirect_uri: "https://app.example/cb".into(),
+                    mode: ResponseMode::Query,
+                    state: None,
+                },
+                scope: scope("openid"),
+                resources: vec![],
+                nonce: None,
+                code_challenge: None,
+                prompt: Prompt::default(),
+                max_age: None,
+                acr_values: vec![],
+                login_hint: None,
+                hinted_subject: None,
+                ui_locales: None,
+                claims: ClaimsRequest::default(),
+            },
+            browser: String::new(),
+            expires_at: Timestamp(20_000),
+            signed_in: None,
+            account_selected: false,
+            consented: None,
+            denied: false,
+        },
+        session: Some(Session {
+            id: SessionId(Uuid::from_u128(1)),
+            account_id: AccountId(Uuid::from_u128(2)),
+            auth_time: Timestamp(9_900),
+            factors: vec![Factor::Password],
+            created_at: Timestamp(9_900),
+            last_seen_at: Timestamp(9_900),
+        }),
+        has_second_factor: false,
+        scope: scope("openid"),
+        remembered: None,
+    }
+}
+
+fn after(change: impl FnOnce(&mut Case)) -> Next {
+    let mut case = case();
+    change(&mut case);
+    next(&Facts {
+        interaction: &case.interaction,
+        client: &case.client,
+        session: case.session.as_ref(),
+        subject: case.session.as_ref().map(|_| "alice"),
+        has_second_factor: case.has_second_factor,
+        scope: &case.scope,
+        remembered: case.remembered.as_ref(),
+        now: NOW,
+    })
+}
+
+fn code(next: Next) -> Option<ErrorCode> {
+    match next {
+        Next::Refuse(error) => Some(error.code),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_session_is_all_a_trusted_client_needs() {
+    assert_eq!(after(|_| ()), Next::Respond);
+    assert_eq!(after(|c| c.session = None), Next::Login);
+}
+
+#[test]
+fn a_second_factor_that_exists_must_be_proved() {
+    assert_eq!(after(|c| c.has_second_factor = true), Next::StepUp);
+    assert_eq!(
+        after(|c| {
+            c.has_second_factor = true;
+            c.session.as_mut().unwrap().factors = vec![Factor::Password, Factor::Totp];
+        }),
+        Next::Respond
+    );
+}
+
+#[test]
+fn a_demand_for_a_fresh_sign_in_is_met_only_within_the_request() {
+    let demands: [fn(&mut Case); 3] = [
+        |c| c.interaction.request.prompt.login = true,
+        |c| c.interaction.request.max_age = Some(0),
+        |c| c.interaction.request.max_age = Some(99),
+    ];
+    for demand in demands {
+        assert_eq!(after(demand), Next::Login);
+        assert_eq!(
+            after(|c| {
+                demand(c);
+                c.interaction.signed_in = Some(SessionId(Uuid::from_u128(1)));
+            }),
+            Next::Respond
+        );
+        assert_eq!(
+            after(|c| {
+                demand(c);
+                c.interaction.signed_in = Some(SessionId(Uuid::from_u128(7)));
+            }),
+            Next::Login
+        );
+    }
+    assert_eq!(after(|c| c.interaction.request.max_age = Some(100)), Next::Respond);
+}
+
+#[test]
+fn a_hint_at_another_account_is_not_answered_for_this_one() {
+    let hint: fn(&mut Case) = |c| c.interaction.request.hinted_subject = Some("bob".into());
+    assert_eq!(after(hint), Next::Login);
+    assert_eq!(
+        code(after(|c| {
+            hint(c);
+            c.interaction.signed_in = Some(SessionId(Uuid::from_u128(1)));
+        })),
+        Some(ErrorCode::LoginRequired)
+    );
+    assert_eq!(after(|c| c.interaction.request.hinted_subject = Some("alice".into())), Next::Respond);
+}
+
+#[test]
+fn consent_is_asked_and_remembered() {
+    let third_party: fn(&mut Case) = |c| c.client.require_consent = true;
+    assert_eq!(after(third_party), Next::Consent);
+    let remembered = |given: &'static str| {
+        after(move |c| {
+            third_party(c);
+            c.remembered = Some(scope(given));
+        })
+    };
+    assert_eq!(remembered("openid profile"), Next::Respond);
+    assert_eq!(remembered("profile"), Next::Consent);
+    assert_eq!(
+        after(|c| {
+            c.interaction.request.prompt.consent = true;
+            c.remembered = Some(scope("openid"));
+        }),
+        Next::Consent
+    );
+    assert_eq!(
+        after(|c| {
+            c.client.application_type = ApplicationType::Native;
+            c.client.token_endpoint_auth_method = ClientAuthMethod::None;
+            c.remembered = Some(scope("openid"));
+        }),
+        Next::Consent
+    );
+    assert_eq!(
+        after(|c| {
+            third_party(c);
+            c.interaction.consented = Some(scope("openid"));
+        }),
+        Next::Respond
+    );
+}
+
+#[test]
+fn prompt_none_turns_each_page_into_its_error() {
+    use ErrorCode::{ConsentRequired, InteractionRequired, LoginRequired};
+    let cases: [(fn(&mut Case), ErrorCode); 3] = [
+        (|c| c.session = None, LoginRequired),
+        (|c| c.has_second_factor = true, InteractionRequired),
+        (|c| c.client.require_consent = true, ConsentRequired),
+    ];
+    for (change, error) in cases {
+        assert_eq!(
+            code(after(|c| {
+                c.interaction.request.prompt.none = true;
+                change(c);
+            })),
+            Some(error)
+        );
+    }
+    assert_eq!(after(|c| c.interaction.request.prompt.none = true), Next::Respond);
+}
+
+#[test]
+fn an_account_is_selected_once() {
+    assert_eq!(after(|c| c.interaction.request.prompt.select_account = true), Next::SelectAccount);
+    assert_eq!(
+        after(|c| {
+            c.interaction.request.prompt.select_account = true;
+            c.interaction.account_selected = true;
+        }),
+        Next::Respond
+    );
+}
+
+#[test]
+fn an_essential_acr_that_cannot_be_reached_is_refused() {
+    let essential = |acr: &'static str| {
+        after(move |c| c.interaction.request.claims.essential_acr = vec![acr.to_owned()])
+    };
+    assert_eq!(code(essential("2")), Some(ErrorCode::AccessDenied));
+    assert_eq!(essential("1"), Next::Respond);
+}
+
+#[test]
+fn a_scope_the_account_cannot_give_at_all_is_refused() {
+    assert_eq!(code(after(|c| c.scope = Scope::empty())), Some(ErrorCode::InvalidScope));
+}
+
+#[test]
+fn a_no_ends_the_request() {
+    assert_eq!(code(after(|c| c.interaction.denied = true)), Some(ErrorCode::AccessDenied));
+}

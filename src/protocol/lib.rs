@@ -1,0 +1,26 @@
+//! What the OAuth 2.0 and OpenID Connect specifications say, as values and pure functions:
+//! no clock, no randomness, no sockets, no database.
+
+pub mod access_token;
+pub mod authorization;
+pub mod claims;
+pub mod client;
+pub mod client_auth;
+pub mod error;
+pub mod grant;
+pub mod id;
+pub mod id_token;
+pub mod interaction;
+pub mod introspection;
+pub mod jose;
+pub mod logout;
+pub mod metadata;
+pub mod pkce;
+pub mod resource;
+pub mod response;
+pub mod role;
+pub mod scope;
+pub mod secret;
+pub mod session;
+pub mod time;
+pub mod token_request;

@@ -1,0 +1,103 @@
+//! Roles, permissions and what scopes and resources require of them.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::scope::Scope;
+
+/// A named set of permissions.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Role {
+    /// The name accounts hold it by.
+    pub name: String,
+    /// For administrators, in a sentence.
+    #[serde(default)]
+    pub description: String,
+    /// The permissions it carries.
+    #[serde(default)]
+    pub permissions: BTreeSet<String>,
+}
+
+/// A scope that clients may ask for, and the permissions an account must hold to give it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScopeDefinition {
+    /// The scope token.
+    pub name: String,
+    /// What it allows, in words for the consent page.
+    #[serde(default)]
+    pub description: String,
+    /// The permissions the account must hold, all of them.
+    #[serde(default)]
+    pub requires: BTreeSet<String>,
+}
+
+/// A resource server that tokens can be made for (RFC 8707).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResourceServer {
+    /// Its absolute URI, the `aud` of its tokens.
+    pub identifier: String,
+    /// The scopes that mean something to it.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+}
+
+/// What an account holds at the moment of asking.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Authority {
+    /// Role names.
+    pub roles: BTreeSet<String>,
+    /// Permissions through roles, and custom ones.
+    pub permissions: BTreeSet<String>,
+}
+
+/// Scopes of OpenID Connect itself; they require no permission.
+pub const STANDARD_SCOPES: [&str; 6] = ["openid", "profile", "email", "address", "phone", "offline_access"];
+
+/// Narrows `asked` to what the client is registered for and the account's authority covers.
+pub fn narrow(asked: &Scope, registered: &Scope, definitions: &[ScopeDefinition], authority: &Authority) -> Scope {
+    asked.retain(|token| {
+        if !registered.contains(token) {
+            return false;
+        }
+        if STANDARD_SCOPES.contains(&token) {
+            return true;
+        }
+        definitions
+            .iter()
+            .find(|definition| definition.name == token)
+            .is_some_and(|definition| definition.requires.is_subset(&authority.permissions))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scope(text: &str) -> Scope {
+        text.parse().unwrap_or_default()
+    }
+
+    #[test]
+    fn a_scope_is_granted_only_with_registration_and_permission() {
+        let definitions = [
+            ScopeDefinition { name: "books:read".into(), ..Default::default() },
+            ScopeDefinition {
+                name: "books:write".into(),
+                requires: BTreeSet::from(["books:write".into()]),
+                ..Default::default()
+            },
+        ];
+        let reader = Authority::default();
+        let writer = Authority { permissions: BTreeSet::from(["books:write".into()]), ..Default::default() };
+        for (asked, registered, authority, granted) in [
+            ("openid books:write", "openid books:write", &reader, "openid"),
+            ("openid books:write", "openid books:write", &writer, "openid books:write"),
+            ("books:write", "openid", &writer, ""),
+            ("books:read", "books:read", &reader, "books:read"),
+            ("undefined", "undefined", &writer, ""),
+        ] {
+            assert_eq!(narrow(&scope(asked), &scope(registered), &definitions, authority), scope(granted), "{asked}");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! What a sign-in proved: factors, their `amr` values and the `acr` they reach.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{AccountId, SessionId};
+use crate::time::Timestamp;
+
+/// One proof of identity, named as in RFC 8176.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Factor {
+    /// A password.
+    #[serde(rename = "pwd")]
+    Password,
+    /// A one-time password of RFC 6238.
+    #[serde(rename = "otp")]
+    Totp,
+    /// A single-use recovery code. RFC 8176 has no name of its own for it.
+    #[serde(rename = "recovery")]
+    RecoveryCode,
+}
+
+/// Authentication context classes, weakest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Acr {
+    /// One factor.
+    #[serde(rename = "1")]
+    SingleFactor,
+    /// Two different factors.
+    #[serde(rename = "2")]
+    MultiFactor,
+}
+
+impl Acr {
+    /// All classes, as `acr_values_supported`.
+    pub const ALL: [Acr; 2] = [Acr::SingleFactor, Acr::MultiFactor];
+
+    /// The value in the `acr` claim.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Acr::SingleFactor => "1",
+            Acr::MultiFactor => "2",
+        }
+    }
+
+    /// The class named by an `acr_values` entry, when we know it.
+    pub fn parse(text: &str) -> Option<Acr> {
+        Acr::ALL.into_iter().find(|acr| acr.as_str() == text)
+    }
+}
+
+/// A browser session as the store keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// The identifier clients see as `sid`.
+    pub id: SessionId,
+    /// Whose session it is.
+    pub account_id: AccountId,
+    /// When the account holder last proved a factor.
+    pub auth_time: Timestamp,
+    /// The factors proved, each once.
+    pub factors: Vec<Factor>,
+    /// When the browser was first seen in this session.
+    pub created_at: Timestamp,
+    /// When it was last seen, within a minute.
+    pub last_seen_at: Timestamp,
+}
+
+impl Session {
+    /// The class the proved factors reach.
+    pub fn acr(&self) -> Acr {
+        acr_of(&self.factors)
+    }
+}
+
+/// The class that a set of factors reaches.
+pub fn acr_of(factors: &[Factor]) -> Acr {
+    let second = |f: &Factor| matches!(f, Factor::Totp | Factor::RecoveryCode);
+    if factors.contains(&Factor::Password) && factors.iter().any(second) {
+        Acr::MultiFactor
+    } else {
+        Acr::SingleFactor
+    }
+}
+
+/// The `amr` values of a set of factors; `mfa` is added for two (RFC 8176 §2).
+pub fn amr_of(factors: &[Factor]) -> Vec<&'static str> {
+    let mut amr: Vec<&'static str> = factors
+        .iter()
+        .map(|factor| match factor {
+            Factor::Password => "pwd",
+            Factor::Totp => "otp",
+            Factor::RecoveryCode => "recovery",
+        })
+        .collect();
+    if acr_of(factors) == Acr::MultiFactor {
+        amr.push("mfa");
+    }
+    amr
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_factors_reach_the_second_class() {
+        use Factor::{Password, RecoveryCode, Totp};
+        for (factors, acr, amr) in [
+            (vec![Password], Acr::SingleFactor, vec!["pwd"]),
+            (vec![Password, Totp], Acr::MultiFactor, vec!["pwd", "otp", "mfa"]),
+            (vec![Password, RecoveryCode], Acr::MultiFactor, vec!["pwd", "recovery", "mfa"]),
+            (vec![Totp, RecoveryCode], Acr::SingleFactor, vec!["otp", "recovery"]),
+        ] {
+            assert_eq!((acr_of(&factors), amr_of(&factors)), (acr, amr));
+        }
+    }
+}

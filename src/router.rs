@@ -1,0 +1,61 @@
+//! All routes: nests the surfaces behind one layer, nothing else.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+
+use crate::app::App;
+use crate::document::Document;
+use crate::pages::{self, Message, Page};
+use crate::web::{self, Settings};
+use crate::{browser, html, login, oauth};
+
+/// The server as one service.
+pub fn router(app: Arc<App>) -> Router {
+    let settings = Settings {
+        https: app.is_https(),
+        issuer_origin: app.origin.clone(),
+        trusted_proxies: app.config.server.trusted_proxies.clone(),
+    };
+    let mut routes = Router::new()
+        .merge(oauth::routes())
+        .merge(login::routes())
+        .route("/", get(home))
+        .route("/health/live", get(async || "ok"))
+        .route("/health/ready", get(ready))
+        .fallback(not_found);
+    for asset in pages::assets() {
+        let document = Document::new(asset.bytes, asset.content_type, "public, max-age=31536000, immutable");
+        routes = routes.route(asset.path, get(async move |headers: HeaderMap| document.answer(&headers)));
+    }
+    web::layers(routes, settings).with_state(app)
+}
+
+async fn home(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    match browser::session(&app, &headers).await {
+        Ok(current) => {
+            let page = Page::Home { signed_in: current.is_some() };
+            html::page(&app, html::locale(&app, &headers, None), StatusCode::OK, &page)
+        }
+        Err(error) => html::fail(&app, &headers, error),
+    }
+}
+
+/// Whether the database answers.
+async fn ready(State(app): State<Arc<App>>) -> Response {
+    match app.store.ping().await {
+        Ok(()) => "ok".into_response(),
+        Err(error) => {
+            tracing::warn!(%error, "not ready: the database does not answer");
+            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer").into_response()
+        }
+    }
+}
+
+async fn not_found(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    html::refuse(&app, &headers, StatusCode::NOT_FOUND, "not_found", Message::NotFound)
+}

@@ -1,0 +1,134 @@
+//! A running server: opened, migrated, supplied with keys, listening, and looked after until it stops.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use store::{Conn, Store};
+use tokio::task::JoinHandle;
+
+use crate::app::{App, Services};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::error::BoxError;
+use crate::fetch::Fetch;
+use crate::keys::{self, KeyStore, REFRESH_INTERVAL};
+use crate::pages::Pages;
+use crate::passwords;
+use crate::web::server::{Running, bind, tls::tls_config};
+use crate::{router, seal, setup};
+
+/// Expired rows removed in one go.
+const PURGE_LIMIT: u32 = 1000;
+
+/// A server in the background.
+pub struct Server {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Its services.
+    pub app: Arc<App>,
+    running: Running,
+    jobs: JoinHandle<()>,
+}
+
+impl Server {
+    /// Opens and migrates the database, makes what keys are missing and listens.
+    pub async fn start(config: Config) -> Result<Server, BoxError> {
+        Server::start_at(config, Clock::System).await
+    }
+
+    /// The same by a clock of the caller's.
+    pub async fn start_at(config: Config, clock: Clock) -> Result<Server, BoxError> {
+        let listener = bind(config.server.listen).await?;
+        let tls = match (&config.server.tls_certificate, &config.server.tls_key) {
+            (Some(certificate), Some(key)) => Some(tls_config(certificate, key)?),
+            _ => None,
+        };
+        let app = Arc::new(open(config, clock).await?);
+        let running = Running::start(listener, tls, router::router(app.clone()))?;
+        let jobs = tokio::spawn(look_after(app.clone()));
+        Ok(Server { address: running.address, app, running, jobs })
+    }
+
+    /// Lets requests under way finish, and closes the database.
+    pub async fn shutdown(self) {
+        if let Err(error) = self.running.stop().await {
+            tracing::warn!("the server did not stop cleanly: {error}");
+        }
+        self.jobs.abort();
+        self.app.store.close().await;
+    }
+}
+
+/// The services of a server, without a socket.
+pub async fn open(config: Config, clock: Clock) -> Result<App, BoxError> {
+    let sealer = Arc::new(seal::load_or_create(&config.keys.master_key_file)?);
+    let store = Store::open(&config.database.url, config.database.max_connections).await?;
+    store.migrate().await?;
+    let keys = KeyStore::open(&store, &sealer, &config, clock.now()).await?;
+    let passwords = passwords::configured(&config.accounts)?;
+    let pages = Pages::new()?;
+    let outbound = &config.outbound;
+    let fetch = Fetch::new(&outbound.allowed_private_hosts, outbound.extra_ca_file.as_deref())?;
+    Ok(App::new(Services { config, clock, store, keys, sealer, passwords, pages, fetch }))
+}
+
+/// Runs a server until it is told to stop.
+pub async fn serve(config: Config) -> Result<(), BoxError> {
+    for warning in config.warnings() {
+        tracing::warn!("not fit for production: {warning}");
+    }
+    let server = Server::start(config).await?;
+    let app = &server.app;
+    tracing::info!(address = %server.address, issuer = app.issuer(), "listening");
+    if setup::is_needed(&app.store).await? {
+        let link = setup::link(&app.store, &app.config, app.now()).await?;
+        println!("Nobody has an account yet. Make the first administrator here, once, within 24 hours:\n  {link}");
+    }
+    stop_signal().await?;
+    tracing::info!("stopping");
+    server.shutdown().await;
+    Ok(())
+}
+
+#[cfg(unix)]
+async fn stop_signal() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+async fn stop_signal() -> std::io::Result<()> {
+    tokio::signal::ctrl_c().await
+}
+
+/// Keeps the key schedule and removes what has expired.
+async fn look_after(app: Arc<App>) {
+    let mut tick = tokio::time::interval(REFRESH_INTERVAL.as_duration());
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        let now = app.now();
+        let kept = async {
+            keys::maintain(&app.store, &app.sealer, &app.config, now).await?;
+            app.keys.reload(&app.store, &app.sealer, now).await
+        };
+        if let Err(error) = kept.await {
+            tracing::error!("signing keys could not be looked after: {error}");
+        }
+        loop {
+            match app.store.write(async move |db: &mut Conn| store::purge::expired(db, now, PURGE_LIMIT).await).await {
+                Ok(removed) if removed >= u64::from(PURGE_LIMIT) => tokio::time::sleep(Duration::from_millis(50)).await,
+                Ok(_) => break,
+                Err(error) => {
+                    tracing::warn!("expired rows could not be removed: {error}");
+                    break;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Audit events. They are added and read, never changed.
+
+use protocol::id::{AccountId, ClientId};
+use protocol::time::Timestamp;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::conn::Conn;
+use crate::conn::query::*;
+use crate::error::StoreError;
+use crate::schema::audit_events as events;
+use crate::types::{Doc, Uid};
+
+/// Something that happened and may be asked about later.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// The identifier.
+    pub id: Uuid,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened.
+    pub kind: String,
+    /// `success` or `failure`.
+    pub outcome: String,
+    /// The account it is about.
+    pub account_id: Option<AccountId>,
+    /// The client it is about.
+    pub client_id: Option<ClientId>,
+    /// Who did it, when that is not the account.
+    pub actor: Option<String>,
+    /// Where the request came from.
+    pub address: Option<String>,
+    /// The request's identifier.
+    pub request_id: Option<String>,
+    /// What else there is to say.
+    pub detail: Value,
+}
+
+/// Which events to list; what is not set does not matter.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// About this account.
+    pub account_id: Option<AccountId>,
+    /// About this client.
+    pub client_id: Option<ClientId>,
+    /// Of this kind.
+    pub kind: Option<String>,
+    /// With this outcome.
+    pub outcome: Option<String>,
+    /// At this moment or later.
+    pub from: Option<Timestamp>,
+    /// Before this moment.
+    pub until: Option<Timestamp>,
+    /// Older than this event, for the next page.
+    pub before: Option<(Timestamp, Uuid)>,
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = events)]
+struct Row {
+    id: Uid,
+    at: i64,
+    kind: String,
+    outcome: String,
+    account_id: Option<Uid>,
+    client_id: Option<String>,
+    actor: Option<String>,
+    address: Option<String>,
+    request_id: Option<String>,
+    detail: Doc,
+}
+
+impl TryFrom<Row> for Event {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        Ok(Event {
+            id: row.id.0,
+            at: Timestamp(row.at),
+            kind: row.kind,
+            outcome: row.outcome,
+            account_id: row.account_id.map(|id| AccountId(id.0)),
+            client_id: row.client_id.map(ClientId),
+            actor: row.actor,
+            address: row.address,
+            request_id: row.request_id,
+            detail: row.detail.read("audit event")?,
+        })
+    }
+}
+
+/// Adds an event.
+pub async fn record(db: &mut Conn, event: &Event) -> Result<(), StoreError> {
+    let row = Row {
+        id: Uid(event.id),
+        at: event.at.0,
+        kind: event.kind.clone(),
+        outcome: event.outcome.clone(),
+        account_id: event.account_id.map(|id| Uid(id.0)),
+        client_id: event.client_id.as_ref().map(|id| id.0.clone()),
+        actor: event.actor.clone(),
+        address: event.address.clone(),
+        request_id: event.request_id.clone(),
+        detail: Doc::of(&event.detail)?,
+    };
+    db!(db, |c| diesel::insert_into(events::table)
+        .values(row)
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
+/// At most `limit` events that match, newest first.
+pub async fn list(db: &mut Conn, filter: &Filter, limit: i64) -> Result<Vec<Event>, StoreError> {
+    let rows: Vec<Row> = db!(db, |c| {
+        let mut query = events::table
+            .order((events::at.desc(), events::id.desc()))
+            .limit(limit)
+            .select(Row::as_select())
+            .into_boxed();
+        if let Some(id) = filter.account_id {
+            query = query.filter(events::account_id.eq(Uid(id.0)));
+        }
+        if let Some(id) = &filter.client_id {
+            query = query.filter(events::client_id.eq(id.as_str()));
+        }
+        if let Some(kind) = &filter.kind {
+            query = query.filter(events::kind.eq(kind));
+        }
+        if let Some(outcome) = &filter.outcome {
+            query = query.filter(events::outcome.eq(outcome));
+        }
+        if let Some(from) = filter.from {
+            query = query.filter(events::at.ge(from.0));
+        }
+        if let Some(until) = filter.until {
+            query = query.filter(events::at.lt(until.0));
+        }
+        if let Some((at, id)) = filter.before {
+            query = query.filter(
+                events::at
+                    .lt(at.0)
+                    .or(events::at.eq(at.0).and(events::id.lt(Uid(id)))),
+            );
+        }
+        query.load(c).await
+    })?;
+    rows.into_iter().map(Event::try_from).collect()
+}

@@ -1,0 +1,128 @@
+//! What the server remembers, in SQLite or PostgreSQL: one `Store`, closures over a `Conn`, and a
+//! module of free functions for each noun.
+
+#[macro_use]
+mod conn;
+mod error;
+mod migrations;
+mod postgres;
+#[expect(missing_docs, reason = "the macros of diesel write the items")]
+pub mod schema;
+mod sqlite;
+pub mod types;
+mod writer;
+
+pub mod access_tokens;
+pub mod accounts;
+pub mod audit;
+pub mod clients;
+pub mod codes;
+pub mod consents;
+pub mod credentials;
+pub mod grants;
+pub mod keys;
+pub mod locks;
+pub mod purge;
+pub mod refresh_tokens;
+pub mod replay;
+pub mod roles;
+pub mod sessions;
+pub mod setup_links;
+
+use std::sync::Arc;
+
+pub use accounts::Account;
+pub use clients::StoredClient;
+pub use conn::{Conn, SendAsyncFn};
+pub use credentials::TotpFactor;
+pub use error::StoreError;
+pub use keys::StoredKey;
+
+/// The database, open. Clones share it.
+#[derive(Clone)]
+pub struct Store(Arc<Backend>);
+
+enum Backend {
+    Sqlite(sqlite::Sqlite),
+    Postgres(postgres::Postgres),
+}
+
+impl Store {
+    /// Opens `sqlite:PATH`, whose file and directories are made when missing, or `postgres://…`.
+    /// Does not migrate.
+    pub async fn open(url: &str, max_connections: usize) -> Result<Store, StoreError> {
+        let backend = if let Some(path) = url.strip_prefix("sqlite:") {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            Backend::Sqlite(sqlite::Sqlite::open(path, max_connections)?)
+        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            Backend::Postgres(postgres::Postgres::open(url, max_connections)?)
+        } else {
+            return Err(StoreError::Url(
+                "the database URL must start with sqlite: or postgres://".into(),
+            ));
+        };
+        Ok(Store(Arc::new(backend)))
+    }
+
+    /// Runs a closure that only reads. It may wait for queries and for nothing else.
+    pub async fn read<R, F>(&self, f: F) -> Result<R, StoreError>
+    where
+        R: Send + 'static,
+        F: for<'c> AsyncFnOnce(&'c mut Conn) -> Result<R, StoreError>
+            + for<'c> SendAsyncFn<&'c mut Conn, Result<R, StoreError>>
+            + Send
+            + 'static,
+    {
+        match &*self.0 {
+            Backend::Sqlite(sqlite) => sqlite.read(f),
+            Backend::Postgres(postgres) => postgres.read(f).await,
+        }
+    }
+
+    /// Runs a closure in one transaction: kept whole when it returns `Ok`, gone whole when it returns
+    /// `Err` or panics. It may wait for queries and for nothing else. Dropping the future leaves the
+    /// outcome unknown, never partial.
+    pub async fn write<R, F>(&self, f: F) -> Result<R, StoreError>
+    where
+        R: Send + 'static,
+        F: for<'c> AsyncFnOnce(&'c mut Conn) -> Result<R, StoreError>
+            + for<'c> SendAsyncFn<&'c mut Conn, Result<R, StoreError>>
+            + Send
+            + 'static,
+    {
+        match &*self.0 {
+            Backend::Sqlite(sqlite) => sqlite.write(f).await,
+            Backend::Postgres(postgres) => postgres.write(f).await,
+        }
+    }
+
+    /// Applies the migrations that are missing and names them. Many nodes may call it at once.
+    pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
+        self.write(async |db: &mut Conn| migrations::apply(db).await)
+            .await
+    }
+
+    /// The migrations that are not applied.
+    pub async fn pending_migrations(&self) -> Result<Vec<String>, StoreError> {
+        self.read(async |db: &mut Conn| migrations::pending(db).await)
+            .await
+    }
+
+    /// Whether this is SQLite.
+    pub fn is_sqlite(&self) -> bool {
+        matches!(*self.0, Backend::Sqlite(_))
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.read(async |db: &mut Conn| conn::ping(db).await).await
+    }
+
+    /// Takes no more work and returns when what was taken is done.
+    pub async fn close(&self) {
+        match &*self.0 {
+            Backend::Sqlite(sqlite) => sqlite.close().await,
+            Backend::Postgres(postgres) => postgres.close().await,
+        }
+    }
+}

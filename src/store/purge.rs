@@ -1,0 +1,50 @@
+//! Expired rows.
+
+use protocol::time::Timestamp;
+
+use crate::conn::Conn;
+use crate::error::StoreError;
+
+/// How long what was redeemed is kept after its end, so that reuse is still recognised and the last
+/// access tokens of a grant outlive nothing they need.
+const GRACE: i64 = 86_400;
+
+/// Removes what has no meaning any more, at most `limit` rows of each table, and counts it.
+pub async fn expired(db: &mut Conn, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    let now = now.0;
+    let late = now.saturating_sub(GRACE);
+    let conditions = [
+        (
+            "authorization_codes",
+            "code_hash",
+            format!("expires_at <= {late}"),
+        ),
+        ("refresh_tokens", "token_hash", format!("expires_at <= {late}")),
+        ("revoked_tokens", "jti", format!("expires_at <= {now}")),
+        ("replay", "key_hash", format!("expires_at <= {now}")),
+        (
+            "sessions",
+            "id",
+            format!("expires_at <= {now} OR ended_at IS NOT NULL"),
+        ),
+        ("signing_keys", "kid", format!("expires_at <= {now}")),
+        ("setup_links", "token_hash", format!("expires_at <= {now}")),
+        (
+            "grants",
+            "id",
+            format!(
+                "created_at <= {late} \
+                 AND NOT EXISTS (SELECT 1 FROM refresh_tokens r WHERE r.grant_id = grants.id) \
+                 AND NOT EXISTS (SELECT 1 FROM authorization_codes c WHERE c.grant_id = grants.id)"
+            ),
+        ),
+    ];
+    let mut removed = 0;
+    for (table, key, condition) in conditions {
+        let sql = format!(
+            "DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE {condition} LIMIT {limit})"
+        );
+        removed += db!(db, |c| diesel::sql_query(&sql).execute(c).await)? as u64;
+    }
+    Ok(removed)
+}

@@ -1,0 +1,295 @@
+//! The tables, once for both back ends; a test keeps the migrations equal to it.
+
+use diesel::{allow_tables_to_appear_in_same_query, table};
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::sql::*;
+
+    clients (client_id) {
+        client_id -> Text,
+        document -> Doc,
+        secret_hash -> Nullable<Binary>,
+        secret_sealed -> Nullable<Binary>,
+        disabled -> Bool,
+        managed_by -> Nullable<Text>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::sql::*;
+
+    accounts (id) {
+        id -> Uid,
+        username -> Text,
+        username_key -> Text,
+        email -> Nullable<Text>,
+        email_key -> Nullable<Text>,
+        email_verified -> Bool,
+        claims -> Doc,
+        disabled -> Bool,
+        last_login_at -> Nullable<BigInt>,
+        managed_by -> Nullable<Text>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::sql::*;
+
+    login_names (name_key) {
+        name_key -> Text,
+        account_id -> Uid,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::sql::*;
+
+    passwords (account_id) {
+        account_id -> Uid,
+        hash -> Text,
+        changed_at -> BigInt,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::sql::*;
+
+    totp_factors (id) {
+        id -> Uid,
+        account_id -> Uid,
+        name -> Text,
+        secret_sealed -> Binary,
+        last_step -> Nullable<BigInt>,
+        created_at -> BigInt,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::sql::*;
+
+    recovery_codes (account_id, code_hash) {
+        account_id -> Uid,
+        code_hash -> Binary,
+        created_at -> BigInt,
+        consumed_at -> Nullable<BigInt>,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::sql::*;
+
+    sessions (id) {
+        id -> Uid,
+        account_id -> Uid,
+        secret_hash -> Binary,
+        auth_time -> BigInt,
+        factors -> Doc,
+        created_at -> BigInt,
+        last_seen_at -> BigInt,
+        expires_at -> BigInt,
+        ended_at -> Nullable<BigInt>,
+        user_agent -> Nullable<Text>,
+        address -> Nullable<Text>,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::sql::*;
+
+    consents (account_id, client_id) {
+        account_id -> Uid,
+        client_id -> Text,
+        scope -> Text,
+        granted_at -> BigInt,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::sql::*;
+
+    grants (id) {
+        id -> Uid,
+        account_id -> Uid,
+        client_id -> Text,
+        session_id -> Nullable<Uid>,
+        scope -> Text,
+        resources -> Doc,
+        nonce -> Nullable<Text>,
+        claims -> Doc,
+        auth_time -> BigInt,
+        factors -> Doc,
+        created_at -> BigInt,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::sql::*;
+
+    authorization_codes (code_hash) {
+        code_hash -> Binary,
+        grant_id -> Uid,
+        client_id -> Text,
+        redirect_uri -> Text,
+        code_challenge -> Nullable<Text>,
+        expires_at -> BigInt,
+        consumed_at -> Nullable<BigInt>,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::sql::*;
+
+    refresh_tokens (token_hash) {
+        token_hash -> Binary,
+        grant_id -> Uid,
+        client_id -> Text,
+        issued_at -> BigInt,
+        expires_at -> BigInt,
+        consumed_at -> Nullable<BigInt>,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::sql::*;
+
+    revoked_tokens (jti) {
+        jti -> Text,
+        expires_at -> BigInt,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::sql::*;
+
+    replay (key_hash) {
+        key_hash -> Binary,
+        expires_at -> BigInt,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::sql::*;
+
+    signing_keys (kid) {
+        kid -> Text,
+        algorithm -> Text,
+        sealed -> Binary,
+        public_jwk -> Doc,
+        created_at -> BigInt,
+        activates_at -> BigInt,
+        retires_at -> Nullable<BigInt>,
+        expires_at -> Nullable<BigInt>,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::sql::*;
+
+    roles (name) {
+        name -> Text,
+        description -> Text,
+        permissions -> Doc,
+        managed_by -> Nullable<Text>,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::sql::*;
+
+    scopes (name) {
+        name -> Text,
+        description -> Text,
+        requires -> Doc,
+        managed_by -> Nullable<Text>,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::sql::*;
+
+    resources (identifier) {
+        identifier -> Text,
+        scopes -> Doc,
+        managed_by -> Nullable<Text>,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::sql::*;
+
+    account_roles (account_id, role) {
+        account_id -> Uid,
+        role -> Text,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::sql::*;
+
+    account_permissions (account_id, permission) {
+        account_id -> Uid,
+        permission -> Text,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::sql::*;
+
+    setup_links (token_hash) {
+        token_hash -> Binary,
+        expires_at -> BigInt,
+        consumed_at -> Nullable<BigInt>,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::sql::*;
+
+    audit_events (id) {
+        id -> Uid,
+        at -> BigInt,
+        kind -> Text,
+        outcome -> Text,
+        account_id -> Nullable<Uid>,
+        client_id -> Nullable<Text>,
+        actor -> Nullable<Text>,
+        address -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+        detail -> Doc,
+    }
+}
+
+allow_tables_to_appear_in_same_query!(
+    accounts,
+    login_names,
+    account_roles,
+    roles,
+    grants,
+    revoked_tokens
+);

@@ -1,0 +1,159 @@
+//! Browser sessions. A session is found by the hash of its cookie, and ends once.
+
+use protocol::id::{AccountId, SessionId};
+use protocol::secret::TokenHash;
+use protocol::session::{Factor, Session};
+use protocol::time::Timestamp;
+
+use crate::conn::Conn;
+use crate::conn::query::*;
+use crate::error::StoreError;
+use crate::schema::sessions;
+use crate::types::{Doc, Uid};
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = sessions)]
+struct Row {
+    id: Uid,
+    account_id: Uid,
+    auth_time: i64,
+    factors: Doc,
+    created_at: i64,
+    last_seen_at: i64,
+    expires_at: i64,
+}
+
+impl TryFrom<Row> for Session {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        Ok(Session {
+            id: SessionId(row.id.0),
+            account_id: AccountId(row.account_id.0),
+            auth_time: Timestamp(row.auth_time),
+            factors: row.factors.read("session")?,
+            created_at: Timestamp(row.created_at),
+            last_seen_at: Timestamp(row.last_seen_at),
+        })
+    }
+}
+
+/// Begins a session that lasts until `expires_at` at most.
+pub async fn insert(
+    db: &mut Conn,
+    session: &Session,
+    secret: &TokenHash,
+    expires_at: Timestamp,
+    user_agent: Option<&str>,
+    address: Option<&str>,
+) -> Result<(), StoreError> {
+    let values = (
+        sessions::id.eq(Uid(session.id.0)),
+        sessions::account_id.eq(Uid(session.account_id.0)),
+        sessions::secret_hash.eq(secret.as_bytes()),
+        sessions::auth_time.eq(session.auth_time.0),
+        sessions::factors.eq(Doc::of(&session.factors)?),
+        sessions::created_at.eq(session.created_at.0),
+        sessions::last_seen_at.eq(session.last_seen_at.0),
+        sessions::expires_at.eq(expires_at.0),
+        sessions::user_agent.eq(user_agent),
+        sessions::address.eq(address),
+    );
+    db!(db, |c| diesel::insert_into(sessions::table)
+        .values(values)
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
+/// The session of a cookie with its last moment, unless it has ended.
+pub async fn find_by_secret(
+    db: &mut Conn,
+    secret: &TokenHash,
+    now: Timestamp,
+) -> Result<Option<(Session, Timestamp)>, StoreError> {
+    let query = sessions::table
+        .filter(sessions::secret_hash.eq(secret.as_bytes()))
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::expires_at.gt(now.0));
+    let row: Option<Row> = db!(db, |c| query
+        .select(Row::as_select())
+        .get_result(c)
+        .await
+        .optional())?;
+    row.map(|row| {
+        let expires_at = Timestamp(row.expires_at);
+        Session::try_from(row).map(|session| (session, expires_at))
+    })
+    .transpose()
+}
+
+/// Notes factors that were proved, and changes the cookie; false when `old` is not its cookie any more.
+pub async fn raise(
+    db: &mut Conn,
+    id: SessionId,
+    old: &TokenHash,
+    new: &TokenHash,
+    auth_time: Timestamp,
+    factors: &[Factor],
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let target = sessions::table
+        .filter(sessions::id.eq(Uid(id.0)))
+        .filter(sessions::secret_hash.eq(old.as_bytes()))
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::expires_at.gt(now.0));
+    let values = (
+        sessions::secret_hash.eq(new.as_bytes()),
+        sessions::auth_time.eq(auth_time.0),
+        sessions::factors.eq(Doc::of(factors)?),
+        sessions::last_seen_at.eq(now.0),
+    );
+    Ok(db!(db, |c| diesel::update(target).set(values).execute(c).await)? == 1)
+}
+
+/// Notes that a session was seen.
+pub async fn touch(db: &mut Conn, id: SessionId, now: Timestamp) -> Result<(), StoreError> {
+    let target = sessions::table
+        .filter(sessions::id.eq(Uid(id.0)))
+        .filter(sessions::last_seen_at.lt(now.0));
+    db!(db, |c| diesel::update(target)
+        .set(sessions::last_seen_at.eq(now.0))
+        .execute(c)
+        .await)?;
+    Ok(())
+}
+
+/// Ends a session; false when it has ended or there is none.
+pub async fn end(db: &mut Conn, id: SessionId, now: Timestamp) -> Result<bool, StoreError> {
+    let target = sessions::table
+        .filter(sessions::id.eq(Uid(id.0)))
+        .filter(sessions::ended_at.is_null());
+    Ok(db!(db, |c| diesel::update(target)
+        .set(sessions::ended_at.eq(now.0))
+        .execute(c)
+        .await)?
+        == 1)
+}
+
+/// The sessions of an account that have not ended, oldest first.
+pub async fn list(db: &mut Conn, id: AccountId, now: Timestamp) -> Result<Vec<Session>, StoreError> {
+    let query = sessions::table
+        .filter(sessions::account_id.eq(Uid(id.0)))
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::expires_at.gt(now.0))
+        .order((sessions::created_at, sessions::id));
+    let rows: Vec<Row> = db!(db, |c| query.select(Row::as_select()).load(c).await)?;
+    rows.into_iter().map(Session::try_from).collect()
+}
+
+/// Ends all sessions of an account.
+pub async fn end_all(db: &mut Conn, id: AccountId, now: Timestamp) -> Result<u64, StoreError> {
+    let target = sessions::table
+        .filter(sessions::account_id.eq(Uid(id.0)))
+        .filter(sessions::ended_at.is_null());
+    Ok(db!(db, |c| diesel::update(target)
+        .set(sessions::ended_at.eq(now.0))
+        .execute(c)
+        .await)? as u64)
+}

@@ -1,0 +1,186 @@
+//! The one thread that writes to SQLite. It takes what is waiting into one transaction, each job in
+//! a savepoint of its own, and answers only after the commit.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Mutex, PoisonError, RwLock};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use diesel::SqliteConnection;
+use diesel::connection::SimpleConnection;
+use tokio::sync::oneshot;
+
+use crate::conn::{Conn, SendAsyncFn};
+use crate::error::StoreError;
+
+/// Jobs waiting at most; one more is refused at once.
+const QUEUE: usize = 4096;
+/// Jobs in one transaction at most.
+const MAX_BATCH: usize = 256;
+/// How long a transaction may collect jobs. Nothing ever waits for it to pass.
+const MAX_HOLD: Duration = Duration::from_millis(5);
+
+/// Tells a caller how its job ended, once it is known whether the commit held.
+type Answer = Box<dyn FnOnce(bool) + Send>;
+type Job = Box<dyn FnOnce(&mut Conn) -> Done + Send>;
+
+enum Done {
+    /// Nobody waits for the answer any more, so nothing was done.
+    Skipped,
+    Ran(Answer),
+    /// The savepoint is lost, and the transaction with it.
+    Broken(Answer),
+}
+
+pub(crate) struct Writer {
+    jobs: RwLock<Option<SyncSender<Job>>>,
+    ended: Mutex<Option<oneshot::Receiver<()>>>,
+}
+
+impl Writer {
+    pub(crate) fn start(conn: SqliteConnection) -> Result<Writer, StoreError> {
+        let (jobs, queue) = sync_channel(QUEUE);
+        let (end, ended) = oneshot::channel();
+        std::thread::Builder::new()
+            .name("sqlite-writer".into())
+            .spawn(move || {
+                run(Conn::Sqlite(conn), &queue);
+                let _ = end.send(());
+            })
+            .map_err(StoreError::other)?;
+        Ok(Writer {
+            jobs: RwLock::new(Some(jobs)),
+            ended: Mutex::new(Some(ended)),
+        })
+    }
+
+    pub(crate) async fn write<R, F>(&self, f: F) -> Result<R, StoreError>
+    where
+        R: Send + 'static,
+        F: for<'c> SendAsyncFn<&'c mut Conn, Result<R, StoreError>> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel::<Result<R, StoreError>>();
+        let job: Job = Box::new(move |conn| {
+            if answer.is_closed() {
+                return Done::Skipped;
+            }
+            let (result, intact) = in_savepoint(conn, f);
+            let tell: Answer = Box::new(move |committed| {
+                let result = if committed || result.is_err() {
+                    result
+                } else {
+                    Err(StoreError::other("the transaction could not be committed"))
+                };
+                let _ = answer.send(result);
+            });
+            if intact {
+                Done::Ran(tell)
+            } else {
+                Done::Broken(tell)
+            }
+        });
+        match &*self.jobs.read().unwrap_or_else(PoisonError::into_inner) {
+            None => return Err(StoreError::Closed),
+            Some(jobs) => jobs.try_send(job).map_err(|error| match error {
+                TrySendError::Full(_) => StoreError::Busy,
+                TrySendError::Disconnected(_) => StoreError::Closed,
+            })?,
+        }
+        // A job that is dropped unrun could not get the write lock.
+        answered.await.unwrap_or(Err(StoreError::Busy))
+    }
+
+    pub(crate) async fn close(&self) {
+        self.jobs.write().unwrap_or_else(PoisonError::into_inner).take();
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(ended) = ended {
+            let _ = ended.await;
+        }
+    }
+}
+
+fn run(mut conn: Conn, queue: &Receiver<Job>) {
+    let mut answers: Vec<Answer> = Vec::with_capacity(MAX_BATCH);
+    while let Ok(first) = queue.recv() {
+        if let Err(error) = statement(&mut conn, "BEGIN IMMEDIATE") {
+            tracing::error!(%error, "no write transaction");
+            continue;
+        }
+        let started = Instant::now();
+        let mut next = Some(first);
+        let mut intact = true;
+        while let Some(job) = next.take() {
+            match job(&mut conn) {
+                Done::Skipped => {}
+                Done::Ran(answer) => answers.push(answer),
+                Done::Broken(answer) => {
+                    answers.push(answer);
+                    intact = false;
+                    break;
+                }
+            }
+            if answers.len() < MAX_BATCH && started.elapsed() < MAX_HOLD {
+                next = queue.try_recv().ok();
+            }
+        }
+        let committed = intact && commit(&mut conn);
+        if !committed {
+            // Fails when the database has rolled back by itself, which is as well.
+            let _ = statement(&mut conn, "ROLLBACK");
+        }
+        for answer in answers.drain(..) {
+            answer(committed);
+        }
+    }
+    if let Err(error) = statement(&mut conn, "PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)") {
+        tracing::warn!(%error, "the database was closed without a checkpoint");
+    }
+}
+
+fn commit(conn: &mut Conn) -> bool {
+    match statement(conn, "COMMIT") {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::error!(%error, "a commit failed");
+            false
+        }
+    }
+}
+
+fn statement(conn: &mut Conn, sql: &str) -> Result<(), StoreError> {
+    match conn {
+        Conn::Sqlite(conn) => Ok(conn.batch_execute(sql)?),
+        Conn::Pg(_) => Ok(()),
+    }
+}
+
+/// Runs a closure in a savepoint. The second value is false when the savepoint could not be ended.
+fn in_savepoint<R, F>(conn: &mut Conn, f: F) -> (Result<R, StoreError>, bool)
+where
+    F: for<'c> SendAsyncFn<&'c mut Conn, Result<R, StoreError>>,
+{
+    if let Err(error) = statement(conn, "SAVEPOINT job") {
+        return (Err(error), false);
+    }
+    let result = catch_unwind(AssertUnwindSafe(|| finish(f.run(conn)))).unwrap_or(Err(StoreError::Panicked));
+    let end = if result.is_ok() {
+        "RELEASE job"
+    } else {
+        "ROLLBACK TO job; RELEASE job"
+    };
+    match statement(conn, end) {
+        Ok(()) => (result, true),
+        Err(error) => (result.and(Err(error)), false),
+    }
+}
+
+/// The output of a future that has nothing to wait for.
+pub(crate) fn finish<R>(future: impl Future<Output = Result<R, StoreError>>) -> Result<R, StoreError> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => result,
+        Poll::Pending => Err(StoreError::Suspended),
+    }
+}
