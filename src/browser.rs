@@ -28,7 +28,10 @@ fn cookies(app: &App) -> Cookies {
 
 /// The value that marks a browser: that of its cookie, or a new one, which goes into the answer.
 pub fn mark(app: &App, request: &HeaderMap, answer: &mut HeaderMap) -> String {
-    if let Some(mark) = cookies(app).read(request, BROWSER).filter(|mark| mark.len() == 43) {
+    if let Some(mark) = cookies(app)
+        .read(request, BROWSER)
+        .filter(|mark| mark.len() == 43)
+    {
         return mark.to_owned();
     }
     let mark = random::secret("").expose().to_owned();
@@ -71,21 +74,31 @@ pub struct Current {
 
 /// Finds the session of a browser, and notes once a minute that it was seen.
 pub async fn session(app: &App, headers: &HeaderMap) -> Result<Option<Current>, StoreError> {
-    let Some(cookie) = cookies(app).read(headers, SESSION) else { return Ok(None) };
+    let Some(cookie) = cookies(app).read(headers, SESSION) else {
+        return Ok(None);
+    };
     let (secret, now) = (TokenHash::of(cookie), app.now());
     let found = app
         .store
         .read(async move |db: &mut Conn| {
-            let Some((session, _)) = store::sessions::find_by_secret(db, &secret, now).await? else { return Ok(None) };
+            let Some((session, _)) = store::sessions::find_by_secret(db, &secret, now).await? else {
+                return Ok(None);
+            };
             let account = store::accounts::find(db, session.account_id).await?;
-            Ok(account.is_some_and(|account| !account.disabled).then_some(session))
+            Ok(account
+                .is_some_and(|account| !account.disabled)
+                .then_some(session))
         })
         .await?;
     let idle = app.config.sessions.idle.as_secs();
-    let Some(session) = found.filter(|session| now.since(session.last_seen_at) < idle) else { return Ok(None) };
+    let Some(session) = found.filter(|session| now.since(session.last_seen_at) < idle) else {
+        return Ok(None);
+    };
     if now.since(session.last_seen_at) >= 60 {
         let id = session.id;
-        app.store.write(async move |db: &mut Conn| store::sessions::touch(db, id, now).await).await?;
+        app.store
+            .write(async move |db: &mut Conn| store::sessions::touch(db, id, now).await)
+            .await?;
     }
     Ok(Some(Current { session, secret }))
 }
@@ -106,13 +119,18 @@ pub async fn sign_in(
     let hash = secret.hash();
     let limit = app.config.sessions.max_per_account;
     let expires_at = now + app.config.sessions.absolute;
-    let kept = old.filter(|old| old.session.account_id == account);
+    let (kept, other) = match old {
+        Some(old) if old.session.account_id == account => (Some(old), None),
+        old => (None, old),
+    };
     let user_agent: String = request
         .get(header::USER_AGENT)
         .and_then(|value| value.to_str().ok())
         .map(|text| text.chars().take(255).collect())
         .unwrap_or_default();
-    let event = crate::audit::Event::now(app, "session.started").account(account).from(address);
+    let event = crate::audit::Event::now(app, "session.started")
+        .account(account)
+        .from(address);
     let id = app
         .store
         .write(async move |db: &mut Conn| {
@@ -123,10 +141,13 @@ pub async fn sign_in(
             {
                 return Ok(old.session.id);
             }
+            if let Some(other) = other {
+                end(db, other.session.id, now).await?;
+            }
             let sessions = store::sessions::list(db, account, now).await?;
             let surplus = (sessions.len() + 1).saturating_sub(limit);
             for oldest in sessions.iter().take(surplus) {
-                store::sessions::end(db, oldest.id, now).await?;
+                end(db, oldest.id, now).await?;
             }
             let session = Session {
                 id: SessionId(random::uuid()),
@@ -154,7 +175,8 @@ pub async fn step_up(
 ) -> Result<bool, StoreError> {
     let now = app.now();
     let secret = random::secret("");
-    let (hash, old) = (secret.hash(), current.clone());
+    // The first factor was not proved again, so `max_age` still counts from when it was.
+    let (hash, old, since) = (secret.hash(), current.clone(), current.session.auth_time);
     let mut factors = current.session.factors.clone();
     if !factors.contains(&factor) {
         factors.push(factor);
@@ -162,7 +184,7 @@ pub async fn step_up(
     let raised = app
         .store
         .write(async move |db: &mut Conn| {
-            store::sessions::raise(db, old.session.id, &old.secret, &hash, now, &factors, now).await
+            store::sessions::raise(db, old.session.id, &old.secret, &hash, since, &factors, now).await
         })
         .await?;
     if raised {
@@ -172,7 +194,19 @@ pub async fn step_up(
 }
 
 fn give_cookie(app: &App, secret: &Secret, answer: &mut HeaderMap) {
-    cookies(app).put(answer, SESSION, secret.expose(), Some(app.config.sessions.absolute));
+    cookies(app).put(
+        answer,
+        SESSION,
+        secret.expose(),
+        Some(app.config.sessions.absolute),
+    );
+}
+
+/// Ends a session row and the grants that were to last no longer than it.
+async fn end(db: &mut Conn, id: SessionId, now: protocol::time::Timestamp) -> Result<bool, StoreError> {
+    let ended = store::sessions::end(db, id, now).await?;
+    store::grants::revoke_for_session(db, id, now).await?;
+    Ok(ended)
 }
 
 /// Ends a session with the grants that were to last no longer than it.
@@ -181,8 +215,7 @@ pub async fn sign_out(app: &App, session: &Session, answer: &mut HeaderMap) -> R
     let event = crate::audit::Event::now(app, "session.ended").account(account);
     app.store
         .write(async move |db: &mut Conn| {
-            if store::sessions::end(db, id, now).await? {
-                store::grants::revoke_for_session(db, id, now).await?;
+            if end(db, id, now).await? {
                 event.record(db).await?;
             }
             Ok(())

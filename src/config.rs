@@ -54,8 +54,6 @@ pub struct Server {
     pub tls_certificate: Option<PathBuf>,
     /// The certificate's private key (PEM).
     pub tls_key: Option<PathBuf>,
-    /// The address of `/metrics`; off without it.
-    pub metrics_listen: Option<SocketAddr>,
     /// Whether an http issuer may be something else than loopback.
     pub allow_insecure_http: bool,
 }
@@ -68,7 +66,6 @@ impl Default for Server {
             trusted_proxies: Vec::new(),
             tls_certificate: None,
             tls_key: None,
-            metrics_listen: None,
             allow_insecure_http: false,
         }
     }
@@ -360,7 +357,6 @@ impl Config {
         s.read("server", "trusted_proxies", &mut server.trusted_proxies)?;
         s.read("server", "tls_certificate", &mut server.tls_certificate)?;
         s.read("server", "tls_key", &mut server.tls_key)?;
-        s.read("server", "metrics_listen", &mut server.metrics_listen)?;
         s.read("server", "allow_insecure_http", &mut server.allow_insecure_http)?;
         s.read_secret("database", "url", &mut database.url)?;
         s.read("database", "max_connections", &mut database.max_connections)?;

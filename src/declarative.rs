@@ -16,12 +16,12 @@ mod export;
 mod parse;
 mod prepare;
 
-pub use apply::{Applied, ApplyError, Tools, apply, apply_text, plan};
 pub(crate) use apply::event;
+pub use apply::{Applied, ApplyError, Tools, apply, apply_text, plan};
 pub(crate) use diff::blank as blank_account;
 pub use diff::{Action, Change, Plan};
-pub use export::export;
 pub(crate) use export::all_accounts;
+pub use export::export;
 pub(crate) use parse::{
     check_client_secret, check_email, check_password, check_scope_name, check_username, is_name,
 };
@@ -118,7 +118,10 @@ pub struct FileError {
 
 impl FileError {
     pub(crate) fn at(line: usize, problem: impl Into<String>) -> FileError {
-        FileError { line: Some(line), problem: problem.into() }
+        FileError {
+            line: Some(line),
+            problem: problem.into(),
+        }
     }
 }
 

@@ -19,14 +19,25 @@ impl Document {
     /// Tags the bytes with their SHA-256; `cache` is the `Cache-Control` they are served with.
     pub fn new(body: impl Into<Bytes>, content_type: &'static str, cache: &'static str) -> Document {
         let body = body.into();
-        let hex: String = Sha256::digest(&body).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let hex: String = Sha256::digest(&body)
+            .iter()
+            .take(16)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         let etag = HeaderValue::try_from(format!("\"{hex}\"")).unwrap_or(HeaderValue::from_static("\"-\""));
-        Document { body, etag, content_type, cache }
+        Document {
+            body,
+            etag,
+            content_type,
+            cache,
+        }
     }
 
     /// The answer to a request with these headers: the bytes, or 304 for who has them (RFC 9110 §13.1.2).
     pub fn answer(&self, request: &HeaderMap) -> Response {
-        let unchanged = request.get(header::IF_NONE_MATCH).is_some_and(|tag| *tag == self.etag);
+        let unchanged = request
+            .get(header::IF_NONE_MATCH)
+            .is_some_and(|tag| *tag == self.etag);
         let mut answer = if unchanged {
             StatusCode::NOT_MODIFIED.into_response()
         } else {

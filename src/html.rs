@@ -4,14 +4,19 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
+use crate::browser;
 use crate::error::{BoxError, Failure};
 use crate::pages::{Locale, Message, Page};
 use crate::web::{csrf, request_id};
-use crate::browser;
 
 /// The language for a browser, or for a request that names its own.
 pub fn locale(app: &App, headers: &HeaderMap, ui_locales: Option<&str>) -> Locale {
-    app.pages.locale(ui_locales, headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()))
+    app.pages.locale(
+        ui_locales,
+        headers
+            .get(header::ACCEPT_LANGUAGE)
+            .and_then(|value| value.to_str().ok()),
+    )
 }
 
 /// A page with the policy that fits it, kept by no cache.
@@ -19,7 +24,10 @@ pub fn page(app: &App, locale: Locale, status: StatusCode, page: &Page<'_>) -> R
     let rendered = app.pages.render(locale, page);
     let mut answer = (status, rendered.html).into_response();
     let headers = answer.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/html; charset=utf-8"),
+    );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Ok(policy) = HeaderValue::try_from(rendered.csp) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
@@ -28,9 +36,20 @@ pub fn page(app: &App, locale: Locale, status: StatusCode, page: &Page<'_>) -> R
 }
 
 /// A refusal for the person in front of the browser; it leads nowhere.
-pub fn refuse(app: &App, headers: &HeaderMap, status: StatusCode, code: &str, message: Message<'_>) -> Response {
+pub fn refuse(
+    app: &App,
+    headers: &HeaderMap,
+    status: StatusCode,
+    code: &str,
+    message: Message<'_>,
+) -> Response {
     let id = request_id::current().unwrap_or_default();
-    let error = Page::Error { status: status.as_u16(), code, message, request_id: id.as_str() };
+    let error = Page::Error {
+        status: status.as_u16(),
+        code,
+        message,
+        request_id: id.as_str(),
+    };
     page(app, locale(app, headers, None), status, &error)
 }
 
@@ -43,14 +62,18 @@ pub fn fail(app: &App, headers: &HeaderMap, error: impl Into<BoxError>) -> Respo
     };
     let mut answer = refuse(app, headers, failure.status(), failure.code().as_str(), message);
     if failure == Failure::Busy {
-        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        answer
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
     answer
 }
 
 /// Whether a form was sent from a page of ours in this browser.
 pub fn is_ours(app: &App, headers: &HeaderMap, sent: Option<&str>) -> bool {
-    let Some(binding) = browser::csrf_binding(app, headers) else { return false };
+    let Some(binding) = browser::csrf_binding(app, headers) else {
+        return false;
+    };
     csrf::same_origin(headers, &app.origin) && csrf::matches(&app.csrf_key, &binding, sent)
 }
 
@@ -65,7 +88,9 @@ pub fn see_other(location: &str) -> Response {
     match HeaderValue::try_from(location) {
         Ok(location) => {
             answer.headers_mut().insert(header::LOCATION, location);
-            answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            answer
+                .headers_mut()
+                .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
         Err(_) => *answer.status_mut() = StatusCode::INTERNAL_SERVER_ERROR,
     }

@@ -28,7 +28,9 @@ pub enum KeyError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A key does not open: the master key file is another one than at the time of sealing.
-    #[error("signing key {0} cannot be opened: keys.master_key_file is not the file it was sealed with; restore that file")]
+    #[error(
+        "signing key {0} cannot be opened: keys.master_key_file is not the file it was sealed with; restore that file"
+    )]
     Sealed(String),
     /// The key material is unusable.
     #[error(transparent)]
@@ -75,10 +77,18 @@ pub struct KeyStore {
 
 impl KeyStore {
     /// Reads the keys, making those that a first start needs.
-    pub async fn open(store: &Store, sealer: &Sealer, config: &Config, now: Timestamp) -> Result<KeyStore, KeyError> {
+    pub async fn open(
+        store: &Store,
+        sealer: &Sealer,
+        config: &Config,
+        now: Timestamp,
+    ) -> Result<KeyStore, KeyError> {
         make_first(store, sealer, &config.keys.algorithms, now).await?;
         let ring = load(store, sealer, &HashMap::new(), now).await?;
-        Ok(KeyStore { ring: ArcSwap::from_pointee(ring), pool: pool::SigningPool::start() })
+        Ok(KeyStore {
+            ring: ArcSwap::from_pointee(ring),
+            pool: pool::SigningPool::start(),
+        })
     }
 
     /// The keys as they are now.
@@ -88,8 +98,12 @@ impl KeyStore {
 
     /// Reads the keys anew; those already open are kept.
     pub async fn reload(&self, store: &Store, sealer: &Sealer, now: Timestamp) -> Result<(), KeyError> {
-        let open: HashMap<String, Arc<SigningKey>> =
-            self.ring().entries.iter().map(|entry| (entry.key.kid().to_owned(), entry.key.clone())).collect();
+        let open: HashMap<String, Arc<SigningKey>> = self
+            .ring()
+            .entries
+            .iter()
+            .map(|entry| (entry.key.kid().to_owned(), entry.key.clone()))
+            .collect();
         self.ring.store(Arc::new(load(store, sealer, &open, now).await?));
         Ok(())
     }
@@ -101,7 +115,10 @@ impl KeyStore {
         keys: &[&SigningKey],
         job: impl FnOnce() -> R + Send + 'static,
     ) -> Result<R, KeyError> {
-        if keys.iter().any(|key| matches!(key.algorithm(), Algorithm::Rs256 | Algorithm::Ps256)) {
+        if keys
+            .iter()
+            .any(|key| matches!(key.algorithm(), Algorithm::Rs256 | Algorithm::Ps256))
+        {
             self.pool.run(job).await
         } else {
             Ok(job())
@@ -115,26 +132,47 @@ async fn load(
     open: &HashMap<String, Arc<SigningKey>>,
     now: Timestamp,
 ) -> Result<KeyRing, KeyError> {
-    let stored = store.read(async |db: &mut Conn| store::keys::list(db).await).await?;
+    let stored = store
+        .read(async |db: &mut Conn| store::keys::list(db).await)
+        .await?;
     let mut entries = Vec::new();
-    for row in stored.into_iter().filter(|row| row.expires_at.is_none_or(|end| end > now)) {
+    for row in stored
+        .into_iter()
+        .filter(|row| row.expires_at.is_none_or(|end| end > now))
+    {
         let key = match open.get(&row.kid) {
             Some(key) => key.clone(),
             None => Arc::new(unseal(sealer, &row)?),
         };
-        entries.push(Entry { key, activates_at: row.activates_at });
+        entries.push(Entry {
+            key,
+            activates_at: row.activates_at,
+        });
     }
-    let published: Vec<_> = entries.iter().map(|entry| entry.key.public_jwk().clone()).collect();
+    let published: Vec<_> = entries
+        .iter()
+        .map(|entry| entry.key.public_jwk().clone())
+        .collect();
     let verification = KeySet::new(entries.iter().map(|entry| entry.key.verification_key()).collect());
     const _: () = assert!(JWKS_MAX_AGE.as_secs() == 300, "the header below says 300");
     let document = json!({ "keys": published }).to_string();
     let jwks = Document::new(document, "application/json", "public, max-age=300");
-    Ok(KeyRing { entries, verification, jwks })
+    Ok(KeyRing {
+        entries,
+        verification,
+        jwks,
+    })
 }
 
 fn unseal(sealer: &Sealer, row: &StoredKey) -> Result<SigningKey, KeyError> {
-    let der = sealer.open(&context(&row.kid), &row.sealed).ok_or_else(|| KeyError::Sealed(row.kid.clone()))?;
-    Ok(SigningKey::from_pkcs8(row.algorithm, &row.kid, &zeroize::Zeroizing::new(der))?)
+    let der = sealer
+        .open(&context(&row.kid), &row.sealed)
+        .ok_or_else(|| KeyError::Sealed(row.kid.clone()))?;
+    Ok(SigningKey::from_pkcs8(
+        row.algorithm,
+        &row.kid,
+        &zeroize::Zeroizing::new(der),
+    )?)
 }
 
 fn context(kid: &str) -> String {
@@ -166,13 +204,24 @@ async fn make(
         retires_at: None,
         expires_at: None,
     };
-    let inserted = store.write(async move |db: &mut Conn| store::keys::insert(db, &row).await).await?;
+    let inserted = store
+        .write(async move |db: &mut Conn| store::keys::insert(db, &row).await)
+        .await?;
     Ok(inserted.then_some(kid))
 }
 
-async fn make_first(store: &Store, sealer: &Sealer, algorithms: &[Algorithm], now: Timestamp) -> Result<(), KeyError> {
-    let stored = store.read(async |db: &mut Conn| store::keys::list(db).await).await?;
-    let missing = algorithms.iter().filter(|algorithm| !stored.iter().any(|key| key.algorithm == **algorithm));
+async fn make_first(
+    store: &Store,
+    sealer: &Sealer,
+    algorithms: &[Algorithm],
+    now: Timestamp,
+) -> Result<(), KeyError> {
+    let stored = store
+        .read(async |db: &mut Conn| store::keys::list(db).await)
+        .await?;
+    let missing = algorithms
+        .iter()
+        .filter(|algorithm| !stored.iter().any(|key| key.algorithm == **algorithm));
     let making = missing.map(|algorithm| make(store, sealer, *algorithm, 1, now, now));
     for made in futures_util::future::join_all(making).await {
         made?;
@@ -193,7 +242,10 @@ impl<'a> Line<'a> {
     }
 
     fn next_number(&self) -> usize {
-        let numbers = self.keys.iter().filter_map(|key| key.kid.rsplit('-').next()?.parse::<usize>().ok());
+        let numbers = self
+            .keys
+            .iter()
+            .filter_map(|key| key.kid.rsplit('-').next()?.parse::<usize>().ok());
         numbers.max().unwrap_or(0) + 1
     }
 
@@ -202,7 +254,11 @@ impl<'a> Line<'a> {
     }
 
     fn active(&self, now: Timestamp) -> Option<&'a StoredKey> {
-        self.keys.iter().rev().find(|key| key.activates_at <= now).copied()
+        self.keys
+            .iter()
+            .rev()
+            .find(|key| key.activates_at <= now)
+            .copied()
     }
 }
 
@@ -213,22 +269,47 @@ fn earliest_use(created_at: Timestamp) -> Timestamp {
 
 /// Keeps the schedule: an upcoming key is published ahead of its time, what it replaced retires, and retired
 /// keys leave the JWKS when their last token has expired.
-pub async fn maintain(store: &Store, sealer: &Sealer, config: &Config, now: Timestamp) -> Result<(), KeyError> {
-    let stored = store.read(async |db: &mut Conn| store::keys::list(db).await).await?;
+pub async fn maintain(
+    store: &Store,
+    sealer: &Sealer,
+    config: &Config,
+    now: Timestamp,
+) -> Result<(), KeyError> {
+    let stored = store
+        .read(async |db: &mut Conn| store::keys::list(db).await)
+        .await?;
     for algorithm in &config.keys.algorithms {
         let line = Line::of(&stored, *algorithm);
         if line.upcoming(now).is_none()
             && let Some(active) = line.active(now)
         {
             let due = active.activates_at + config.keys.rotation;
-            make(store, sealer, *algorithm, line.next_number(), now, due.max(earliest_use(now))).await?;
+            make(
+                store,
+                sealer,
+                *algorithm,
+                line.next_number(),
+                now,
+                due.max(earliest_use(now)),
+            )
+            .await?;
         }
     }
     retire(store, config, &stored, now).await
 }
 
-async fn retire(store: &Store, config: &Config, stored: &[StoredKey], now: Timestamp) -> Result<(), KeyError> {
-    let longest = config.tokens.access_token.max(config.tokens.id_token);
+async fn retire(
+    store: &Store,
+    config: &Config,
+    stored: &[StoredKey],
+    now: Timestamp,
+) -> Result<(), KeyError> {
+    // ID tokens come back as hints for as long as a session may last.
+    let longest = config
+        .tokens
+        .access_token
+        .max(config.tokens.id_token)
+        .max(config.sessions.absolute);
     for algorithm in Algorithm::SIGNING {
         let line = Line::of(stored, algorithm);
         for pair in line.keys.windows(2) {
@@ -255,19 +336,39 @@ pub async fn rotate_now(
     config: &Config,
 ) -> Result<Vec<String>, KeyError> {
     let mut moved = Vec::new();
-    for algorithm in config.keys.algorithms.iter().filter(|each| algorithm.is_none_or(|wanted| wanted == **each)) {
-        let stored = store.read(async |db: &mut Conn| store::keys::list(db).await).await?;
+    for algorithm in config
+        .keys
+        .algorithms
+        .iter()
+        .filter(|each| algorithm.is_none_or(|wanted| wanted == **each))
+    {
+        let stored = store
+            .read(async |db: &mut Conn| store::keys::list(db).await)
+            .await?;
         let line = Line::of(&stored, *algorithm);
         let kid = match line.upcoming(now) {
             Some(upcoming) => {
                 let kid = upcoming.kid.clone();
-                let soonest = earliest_use(upcoming.created_at).max(now + REFRESH_INTERVAL + REFRESH_INTERVAL);
+                let soonest =
+                    earliest_use(upcoming.created_at).max(now + REFRESH_INTERVAL + REFRESH_INTERVAL);
                 let activates_at = soonest.min(upcoming.activates_at);
                 let name = kid.clone();
-                store.write(async move |db: &mut Conn| store::keys::activate(db, &name, activates_at).await).await?;
+                store
+                    .write(async move |db: &mut Conn| store::keys::activate(db, &name, activates_at).await)
+                    .await?;
                 Some(kid)
             }
-            None => make(store, sealer, *algorithm, line.next_number(), now, earliest_use(now)).await?,
+            None => {
+                make(
+                    store,
+                    sealer,
+                    *algorithm,
+                    line.next_number(),
+                    now,
+                    earliest_use(now),
+                )
+                .await?
+            }
         };
         moved.extend(kid);
     }

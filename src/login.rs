@@ -30,7 +30,10 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/login", get(password::show).post(password::submit))
         .route("/mfa", get(second_factor::show).post(second_factor::submit))
         .route("/consent", get(consent::show).post(consent::submit))
-        .route("/accounts", get(select_account::show).post(select_account::submit))
+        .route(
+            "/accounts",
+            get(select_account::show).post(select_account::submit),
+        )
         .route("/setup", get(set_up::show).post(set_up::submit))
 }
 
@@ -50,14 +53,23 @@ impl Visit {
         let headers = request.headers().clone();
         let is_post = request.method() == axum::http::Method::POST;
         let bad = |message| html::refuse(app, &headers, StatusCode::BAD_REQUEST, "invalid_request", message);
-        let query = Params::from_query(request.uri().query(), &[]).map_err(|_| bad(Message::InvalidRequest))?;
+        let query =
+            Params::from_query(request.uri().query(), &[]).map_err(|_| bad(Message::InvalidRequest))?;
         let form = if is_post {
-            form::read(request, &[]).await.map_err(|_| bad(Message::InvalidRequest))?
+            form::read(request, &[])
+                .await
+                .map_err(|_| bad(Message::InvalidRequest))?
         } else {
             Params::default()
         };
         if is_post && !html::is_ours(app, &headers, form.get("csrf")) {
-            return Err(html::refuse(app, &headers, StatusCode::FORBIDDEN, "access_denied", Message::Forgery));
+            return Err(html::refuse(
+                app,
+                &headers,
+                StatusCode::FORBIDDEN,
+                "access_denied",
+                Message::Forgery,
+            ));
         }
         let sealed = query.get("i").unwrap_or_default().to_owned();
         let interaction = browser::open(app, &headers, &sealed).ok_or_else(|| bad(Message::Expired))?;
@@ -66,7 +78,14 @@ impl Visit {
             Ok(None) => return Err(bad(Message::UnknownClient)),
             Err(error) => return Err(html::fail(app, &headers, error)),
         };
-        Ok(Visit { headers, query, form, sealed, interaction, client })
+        Ok(Visit {
+            headers,
+            query,
+            form,
+            sealed,
+            interaction,
+            client,
+        })
     }
 
     fn client(&self) -> &Client {

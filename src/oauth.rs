@@ -22,13 +22,27 @@ mod userinfo;
 /// Routes of the protocol endpoints.
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
-        .route("/.well-known/openid-configuration", get(metadata::document).options(metadata::preflight))
-        .route("/.well-known/oauth-authorization-server", get(metadata::document).options(metadata::preflight))
+        .route(
+            "/.well-known/openid-configuration",
+            get(metadata::document).options(metadata::preflight),
+        )
+        .route(
+            "/.well-known/oauth-authorization-server",
+            get(metadata::document).options(metadata::preflight),
+        )
         .route("/jwks.json", get(metadata::jwks).options(metadata::preflight))
-        .route("/authorize", get(authorize::start_by_get).post(authorize::start_by_post))
+        .route(
+            "/authorize",
+            get(authorize::start_by_get).post(authorize::start_by_post),
+        )
         .route("/authorize/{interaction}", get(authorize::resume))
         .route("/token", post(token::token).options(token::preflight))
-        .route("/userinfo", get(userinfo::by_get).post(userinfo::by_post).options(token::preflight))
+        .route(
+            "/userinfo",
+            get(userinfo::by_get)
+                .post(userinfo::by_post)
+                .options(token::preflight),
+        )
         .route("/introspect", post(introspect::introspect))
         .route("/revoke", post(revoke::revoke).options(token::preflight))
         .route("/logout", get(logout::by_get).post(logout::by_post))

@@ -29,8 +29,15 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/health/ready", get(ready))
         .fallback(not_found);
     for asset in pages::assets() {
-        let document = Document::new(asset.bytes, asset.content_type, "public, max-age=31536000, immutable");
-        routes = routes.route(asset.path, get(async move |headers: HeaderMap| document.answer(&headers)));
+        let document = Document::new(
+            asset.bytes,
+            asset.content_type,
+            "public, max-age=31536000, immutable",
+        );
+        routes = routes.route(
+            asset.path,
+            get(async move |headers: HeaderMap| document.answer(&headers)),
+        );
     }
     web::layers(routes, settings).with_state(app)
 }
@@ -38,7 +45,9 @@ pub fn router(app: Arc<App>) -> Router {
 async fn home(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     match browser::session(&app, &headers).await {
         Ok(current) => {
-            let page = Page::Home { signed_in: current.is_some() };
+            let page = Page::Home {
+                signed_in: current.is_some(),
+            };
             html::page(&app, html::locale(&app, &headers, None), StatusCode::OK, &page)
         }
         Err(error) => html::fail(&app, &headers, error),
@@ -57,5 +66,11 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
 }
 
 async fn not_found(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    html::refuse(&app, &headers, StatusCode::NOT_FOUND, "not_found", Message::NotFound)
+    html::refuse(
+        &app,
+        &headers,
+        StatusCode::NOT_FOUND,
+        "not_found",
+        Message::NotFound,
+    )
 }

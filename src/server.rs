@@ -47,7 +47,12 @@ impl Server {
         let app = Arc::new(open(config, clock).await?);
         let running = Running::start(listener, tls, router::router(app.clone()))?;
         let jobs = tokio::spawn(look_after(app.clone()));
-        Ok(Server { address: running.address, app, running, jobs })
+        Ok(Server {
+            address: running.address,
+            app,
+            running,
+            jobs,
+        })
     }
 
     /// Lets requests under way finish, and closes the database.
@@ -70,20 +75,28 @@ pub async fn open(config: Config, clock: Clock) -> Result<App, BoxError> {
     let pages = Pages::new()?;
     let outbound = &config.outbound;
     let fetch = Fetch::new(&outbound.allowed_private_hosts, outbound.extra_ca_file.as_deref())?;
-    Ok(App::new(Services { config, clock, store, keys, sealer, passwords, pages, fetch }))
+    Ok(App::new(Services {
+        config,
+        clock,
+        store,
+        keys,
+        sealer,
+        passwords,
+        pages,
+        fetch,
+    }))
 }
 
 /// Runs a server until it is told to stop.
 pub async fn serve(config: Config) -> Result<(), BoxError> {
-    for warning in config.warnings() {
-        tracing::warn!("not fit for production: {warning}");
-    }
     let server = Server::start(config).await?;
     let app = &server.app;
     tracing::info!(address = %server.address, issuer = app.issuer(), "listening");
     if setup::is_needed(&app.store).await? {
         let link = setup::link(&app.store, &app.config, app.now()).await?;
-        println!("Nobody has an account yet. Make the first administrator here, once, within 24 hours:\n  {link}");
+        println!(
+            "Nobody has an account yet. Make the first administrator here, once, within 24 hours:\n  {link}"
+        );
     }
     stop_signal().await?;
     tracing::info!("stopping");
@@ -121,8 +134,14 @@ async fn look_after(app: Arc<App>) {
             tracing::error!("signing keys could not be looked after: {error}");
         }
         loop {
-            match app.store.write(async move |db: &mut Conn| store::purge::expired(db, now, PURGE_LIMIT).await).await {
-                Ok(removed) if removed >= u64::from(PURGE_LIMIT) => tokio::time::sleep(Duration::from_millis(50)).await,
+            match app
+                .store
+                .write(async move |db: &mut Conn| store::purge::expired(db, now, PURGE_LIMIT).await)
+                .await
+            {
+                Ok(removed) if removed >= u64::from(PURGE_LIMIT) => {
+                    tokio::time::sleep(Duration::from_millis(50)).await
+                }
                 Ok(_) => break,
                 Err(error) => {
                     tracing::warn!("expired rows could not be removed: {error}");

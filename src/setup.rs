@@ -15,10 +15,17 @@ pub async fn link(store: &Store, config: &Config, now: Timestamp) -> Result<Stri
     store
         .write(async move |db: &mut Conn| store::setup_links::insert(db, &hash, now + LINK_LIFETIME).await)
         .await?;
-    Ok(format!("{}/setup?token={}", config.server.issuer, secret.expose()))
+    Ok(format!(
+        "{}/setup?token={}",
+        config.server.issuer,
+        secret.expose()
+    ))
 }
 
 /// Whether nobody has an account yet.
 pub async fn is_needed(store: &Store) -> Result<bool, StoreError> {
-    Ok(store.read(async |db: &mut Conn| store::accounts::count(db).await).await? == 0)
+    Ok(store
+        .read(async |db: &mut Conn| store::accounts::count(db).await)
+        .await?
+        == 0)
 }

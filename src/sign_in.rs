@@ -7,6 +7,7 @@ use store::{Account, Conn, StoreError};
 
 use crate::app::App;
 use crate::audit::Event;
+use crate::browser;
 use crate::rate_limit::{self, RetryAfter};
 use crate::totp;
 use crate::web::client_ip::ClientAddress;
@@ -25,7 +26,12 @@ pub enum Attempt {
 }
 
 /// Checks a password. The work is the same whether or not there is such an account.
-pub async fn password(app: &App, login: &str, password: &Secret, address: ClientAddress) -> Result<Attempt, StoreError> {
+pub async fn password(
+    app: &App,
+    login: &str,
+    password: &Secret,
+    address: ClientAddress,
+) -> Result<Attempt, StoreError> {
     let now = app.now();
     let limits = &app.config.rate_limits;
     let network = rate_limit::network(address.0);
@@ -33,11 +39,19 @@ pub async fn password(app: &App, login: &str, password: &Secret, address: Client
     let by_address = limits.sign_in_per_address;
     let by_account = limits.sign_in_per_account;
     // The name counts per network, so that a stranger cannot shut the owner out.
-    let name_here = format!("{name}@{network}");
+    let name_here = format!("{}@{network}", browser::fingerprint(&name));
     let checks = app
         .limits
         .check("sign_in_address", &network, by_address.count, by_address.per, now)
-        .and_then(|()| app.limits.check("sign_in_account", &name_here, by_account.count, by_account.per, now));
+        .and_then(|()| {
+            app.limits.check(
+                "sign_in_account",
+                &name_here,
+                by_account.count,
+                by_account.per,
+                now,
+            )
+        });
     if let Err(retry_after) = checks {
         return Ok(Attempt::TooMany(retry_after));
     }
@@ -57,6 +71,7 @@ pub async fn password(app: &App, login: &str, password: &Secret, address: Client
         return Ok(Attempt::Busy);
     };
     let Some(account) = account.filter(|account| verdict.matches && !account.disabled) else {
+        // Logged, not stored: nobody has proved anything, and strangers must not fill the database.
         tracing::info!("a sign-in was refused");
         return Ok(Attempt::Refused);
     };
@@ -64,7 +79,9 @@ pub async fn password(app: &App, login: &str, password: &Secret, address: Client
     if let (Some(old), Some(new)) = (hash, verdict.rehash) {
         let id = account.id;
         app.store
-            .write(async move |db: &mut Conn| store::credentials::replace_password_hash(db, id, &old, &new).await)
+            .write(async move |db: &mut Conn| {
+                store::credentials::replace_password_hash(db, id, &old, &new).await
+            })
             .await?;
     }
     Ok(Attempt::Proved(Box::new(account)))
@@ -72,7 +89,10 @@ pub async fn password(app: &App, login: &str, password: &Secret, address: Client
 
 /// Whether the account has a second factor, which it then must prove.
 pub async fn has_second_factor(app: &App, id: AccountId) -> Result<bool, StoreError> {
-    let factors = app.store.read(async move |db: &mut Conn| store::credentials::list_totp(db, id).await).await?;
+    let factors = app
+        .store
+        .read(async move |db: &mut Conn| store::credentials::list_totp(db, id).await)
+        .await?;
     Ok(!factors.is_empty())
 }
 
@@ -95,10 +115,16 @@ pub async fn second_factor(app: &App, id: AccountId, code: &Secret) -> Result<Se
     if let Err(retry_after) = app.limits.check("second_factor", &key, rate.count, rate.per, now) {
         return Ok(SecondFactor::TooMany(retry_after));
     }
-    let factors = app.store.read(async move |db: &mut Conn| store::credentials::list_totp(db, id).await).await?;
+    let factors = app
+        .store
+        .read(async move |db: &mut Conn| store::credentials::list_totp(db, id).await)
+        .await?;
     let mut claim = None;
     for factor in &factors {
-        let Some(seed) = app.sealer.open(&format!("totp/{}", factor.id), &factor.secret_sealed) else {
+        let Some(seed) = app
+            .sealer
+            .open(&format!("totp/{}", factor.id), &factor.secret_sealed)
+        else {
             tracing::error!(totp.id = %factor.id, "a TOTP secret cannot be opened with this master key");
             continue;
         };

@@ -12,7 +12,8 @@ use super::nearest::{distance, hint};
 use super::{ConfigError, LogFormat, Rate, Registration};
 
 /// What the product will have one day: refused by name, so that nobody believes it works.
-const PLANNED: [(&str, &str); 12] = [
+const PLANNED: [(&str, &str); 13] = [
+    ("server", "metrics_listen"),
     ("redis", "url"),
     ("mail", "smtp_url"),
     ("mail", "from"),

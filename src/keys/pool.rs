@@ -23,7 +23,9 @@ impl SigningPool {
         let queue = Arc::new(Mutex::new(queue));
         for number in 0..std::thread::available_parallelism().map_or(2, usize::from) {
             let queue = queue.clone();
-            let spawned = std::thread::Builder::new().name(format!("sign-{number}")).spawn(move || work(&queue));
+            let spawned = std::thread::Builder::new()
+                .name(format!("sign-{number}"))
+                .spawn(move || work(&queue));
             if let Err(error) = spawned {
                 tracing::error!(%error, "a signing thread could not be started");
             }
@@ -32,7 +34,10 @@ impl SigningPool {
     }
 
     /// Runs `job` on one of the threads. A full queue refuses at once; a caller that is gone is skipped.
-    pub async fn run<R: Send + 'static>(&self, job: impl FnOnce() -> R + Send + 'static) -> Result<R, KeyError> {
+    pub async fn run<R: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> R + Send + 'static,
+    ) -> Result<R, KeyError> {
         let (reply, result) = oneshot::channel();
         let job: Job = Box::new(move || {
             if !reply.is_closed() {
@@ -50,6 +55,7 @@ fn work(queue: &Mutex<Receiver<Job>>) {
     loop {
         let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = job else { return };
-        job();
+        // A job that panics must not take the thread along; its caller sees its reply dropped.
+        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(job));
     }
 }

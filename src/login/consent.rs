@@ -26,7 +26,9 @@ struct Question {
 
 /// The question for the person of this session. None when the session does not prove all it must.
 async fn question(app: &App, visit: &Visit) -> Result<Option<Question>, StoreError> {
-    let Some(current) = browser::session(app, &visit.headers).await? else { return Ok(None) };
+    let Some(current) = browser::session(app, &visit.headers).await? else {
+        return Ok(None);
+    };
     let id = current.session.account_id;
     let (account, authority, totp) = app
         .store
@@ -38,15 +40,33 @@ async fn question(app: &App, visit: &Visit) -> Result<Option<Question>, StoreErr
         })
         .await?;
     let complete = totp.is_empty() || current.session.acr() == Acr::MultiFactor;
-    let Some(account) = account.filter(|_| complete) else { return Ok(None) };
+    let Some(account) = account.filter(|_| complete) else {
+        return Ok(None);
+    };
     let catalogue = app.catalogue().await?;
-    let scope = role::narrow(&visit.interaction.request.scope, &visit.client().scope, &catalogue.scopes, &authority);
+    let scope = role::narrow(
+        &visit.interaction.request.scope,
+        &visit.client().scope,
+        &catalogue.scopes,
+        &authority,
+    );
     let described = |token: &str| {
         let defined = catalogue.scopes.iter().find(|scope| scope.name == token);
-        (token.to_owned(), defined.map(|scope| scope.description.clone()).unwrap_or_default())
+        (
+            token.to_owned(),
+            defined.map(|scope| scope.description.clone()).unwrap_or_default(),
+        )
     };
-    let descriptions = scope.iter().filter(|token| *token != "offline_access").map(described).collect();
-    Ok(Some(Question { account, scope, descriptions }))
+    let descriptions = scope
+        .iter()
+        .filter(|token| *token != "offline_access")
+        .map(described)
+        .collect();
+    Ok(Some(Question {
+        account,
+        scope,
+        descriptions,
+    }))
 }
 
 pub(super) async fn show(State(app): State<Arc<App>>, request: Request) -> Response {
@@ -60,7 +80,9 @@ pub(super) async fn show(State(app): State<Arc<App>>, request: Request) -> Respo
         Err(error) => return html::fail(&app, &visit.headers, error),
     };
     let redirect_uri = &visit.interaction.request.target.redirect_uri;
-    let host = url::Url::parse(redirect_uri).ok().and_then(|uri| uri.host_str().map(str::to_owned));
+    let host = url::Url::parse(redirect_uri)
+        .ok()
+        .and_then(|uri| uri.host_str().map(str::to_owned));
     let offline = question.scope.contains("offline_access");
     visit.page(
         &app,
@@ -84,8 +106,18 @@ pub(super) async fn submit(State(app): State<Arc<App>>, request: Request) -> Res
         Err(refusal) => return refusal,
     };
     // What is granted was shown and is not for the form to say.
-    if visit.form.iter().any(|(name, _)| !matches!(name, "csrf" | "decision")) {
-        return html::refuse(&app, &visit.headers, StatusCode::BAD_REQUEST, "invalid_request", Message::InvalidRequest);
+    if visit
+        .form
+        .iter()
+        .any(|(name, _)| !matches!(name, "csrf" | "decision"))
+    {
+        return html::refuse(
+            &app,
+            &visit.headers,
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            Message::InvalidRequest,
+        );
     }
     let question = match question(&app, &visit).await {
         Ok(Some(question)) => question,
@@ -94,7 +126,11 @@ pub(super) async fn submit(State(app): State<Arc<App>>, request: Request) -> Res
     };
     let (account, client_id) = (question.account.id, visit.client().client_id.clone());
     let now = app.now();
-    let event = |kind| Event::now(&app, kind).account(account).client(&visit.client().client_id);
+    let event = |kind| {
+        Event::now(&app, kind)
+            .account(account)
+            .client(&visit.client().client_id)
+    };
     let written = match visit.form.get("decision") {
         Some("allow") => {
             let (event, scope) = (event("consent.given"), question.scope.clone());
@@ -110,13 +146,22 @@ pub(super) async fn submit(State(app): State<Arc<App>>, request: Request) -> Res
         }
         Some("deny") => {
             let event = event("consent.denied").failed();
-            let written = app.store.write(async move |db: &mut Conn| event.record(db).await).await;
+            let written = app
+                .store
+                .write(async move |db: &mut Conn| event.record(db).await)
+                .await;
             visit.interaction.denied = true;
             written
         }
         _ => {
             let bad = StatusCode::BAD_REQUEST;
-            return html::refuse(&app, &visit.headers, bad, "invalid_request", Message::InvalidRequest);
+            return html::refuse(
+                &app,
+                &visit.headers,
+                bad,
+                "invalid_request",
+                Message::InvalidRequest,
+            );
         }
     };
     match written {

@@ -25,7 +25,12 @@ pub(super) async fn show(State(app): State<Arc<App>>, request: Request) -> Respo
 }
 
 fn form(app: &App, visit: &Visit, typed: &str, error: Option<SignInError>) -> Response {
-    let hint = visit.interaction.request.login_hint.as_deref().unwrap_or_default();
+    let hint = visit
+        .interaction
+        .request
+        .login_hint
+        .as_deref()
+        .unwrap_or_default();
     visit.page(
         app,
         &Page::SignIn {
@@ -66,10 +71,28 @@ pub(super) async fn submit(
     let mut cookies = HeaderMap::new();
     let begun = async {
         let old = browser::session(&app, &visit.headers).await?;
-        browser::sign_in(&app, account.id, Factor::Password, old, &visit.headers, address, &mut cookies).await
+        browser::sign_in(
+            &app,
+            account.id,
+            Factor::Password,
+            old,
+            &visit.headers,
+            address,
+            &mut cookies,
+        )
+        .await
     };
     match begun.await {
-        Ok(session) => visit.interaction.signed_in = Some(session),
+        Ok(session) => {
+            // What was answered before was answered by whoever was signed in then.
+            let interaction = &mut visit.interaction;
+            interaction.signed_in = Some(session);
+            (
+                interaction.account_selected,
+                interaction.consented,
+                interaction.denied,
+            ) = (false, None, false);
+        }
         Err(error) => return html::fail(&app, &visit.headers, error),
     }
     let mut answer = visit.resume(&app);
@@ -80,6 +103,7 @@ pub(super) async fn submit(
 /// The same page with the status and the wait that programs understand.
 pub(super) fn later(mut page: Response, status: StatusCode, seconds: u32) -> Response {
     *page.status_mut() = status;
-    page.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    page.headers_mut()
+        .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     page
 }

@@ -78,7 +78,9 @@ pub(super) async fn submit(State(app): State<Arc<App>>, request: Request) -> Res
     };
     let factor = match sign_in::second_factor(&app, current.session.account_id, &code).await {
         Ok(SecondFactor::Proved(factor)) => factor,
-        Ok(SecondFactor::Refused) => return form(&app, &visit, &current, Some(SecondFactorError::Mismatch)).await,
+        Ok(SecondFactor::Refused) => {
+            return form(&app, &visit, &current, Some(SecondFactorError::Mismatch)).await;
+        }
         Ok(SecondFactor::TooMany(after)) => {
             let page = form(&app, &visit, &current, Some(SecondFactorError::TooMany)).await;
             return later(page, StatusCode::TOO_MANY_REQUESTS, after.0);

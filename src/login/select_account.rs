@@ -19,9 +19,13 @@ pub(super) async fn show(State(app): State<Arc<App>>, request: Request) -> Respo
         Err(refusal) => return refusal,
     };
     let account = async {
-        let Some(current) = browser::session(&app, &visit.headers).await? else { return Ok(None) };
+        let Some(current) = browser::session(&app, &visit.headers).await? else {
+            return Ok(None);
+        };
         let id = current.session.account_id;
-        app.store.read(async move |db: &mut Conn| store::accounts::find(db, id).await).await
+        app.store
+            .read(async move |db: &mut Conn| store::accounts::find(db, id).await)
+            .await
     };
     match account.await {
         Ok(Some(account)) => visit.page(

@@ -23,14 +23,30 @@ pub(super) async fn show(State(app): State<Arc<App>>, request: Request) -> Respo
     let query = Params::from_query(request.uri().query(), &[]).unwrap_or_default();
     let token = query.get("token").unwrap_or_default();
     let (hash, now) = (TokenHash::of(token), app.now());
-    match app.store.read(async move |db: &mut Conn| store::setup_links::is_usable(db, &hash, now).await).await {
+    match app
+        .store
+        .read(async move |db: &mut Conn| store::setup_links::is_usable(db, &hash, now).await)
+        .await
+    {
         Ok(true) => form_page(&app, &headers, token, &Params::default(), None),
-        Ok(false) => form_page(&app, &headers, "", &Params::default(), Some(SetUpError::LinkInvalid)),
+        Ok(false) => form_page(
+            &app,
+            &headers,
+            "",
+            &Params::default(),
+            Some(SetUpError::LinkInvalid),
+        ),
         Err(error) => html::fail(&app, &headers, error),
     }
 }
 
-fn form_page(app: &App, headers: &HeaderMap, token: &str, typed: &Params, error: Option<SetUpError>) -> Response {
+fn form_page(
+    app: &App,
+    headers: &HeaderMap,
+    token: &str,
+    typed: &Params,
+    error: Option<SetUpError>,
+) -> Response {
     let mut cookies = HeaderMap::new();
     let mark = browser::mark(app, headers, &mut cookies);
     let page = Page::SetUp {
@@ -42,7 +58,11 @@ fn form_page(app: &App, headers: &HeaderMap, token: &str, typed: &Params, error:
         password_min_length: app.config.accounts.password_min_length,
         error,
     };
-    let status = if error.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    let status = if error.is_some() {
+        StatusCode::BAD_REQUEST
+    } else {
+        StatusCode::OK
+    };
     let mut answer = html::page(app, html::locale(app, headers, None), status, &page);
     answer.headers_mut().extend(cookies);
     answer
@@ -54,28 +74,51 @@ pub(super) async fn submit(State(app): State<Arc<App>>, request: Request) -> Res
         Ok(typed) => typed,
         Err(error) => {
             let code = error.code.as_str();
-            return html::refuse(&app, &headers, StatusCode::BAD_REQUEST, code, Message::InvalidRequest);
+            return html::refuse(
+                &app,
+                &headers,
+                StatusCode::BAD_REQUEST,
+                code,
+                Message::InvalidRequest,
+            );
         }
     };
     if !html::is_ours(&app, &headers, typed.get("csrf")) {
-        return html::refuse(&app, &headers, StatusCode::FORBIDDEN, "access_denied", Message::Forgery);
+        return html::refuse(
+            &app,
+            &headers,
+            StatusCode::FORBIDDEN,
+            "access_denied",
+            Message::Forgery,
+        );
     }
     let token = Secret::new(typed.take("token").unwrap_or_default());
     let password = Secret::new(typed.take("password").unwrap_or_default());
     let again = |error| form_page(&app, &headers, token.expose(), &typed, Some(error));
     let username = typed.get("username").unwrap_or_default().trim().to_owned();
     let email = typed.get("email").unwrap_or_default().trim().to_lowercase();
-    if let Err(error) = check(&username, &email, &password, app.config.accounts.password_min_length) {
+    if let Err(error) = check(
+        &username,
+        &email,
+        &password,
+        app.config.accounts.password_min_length,
+    ) {
         return again(error);
     }
     // The link first, cheaply: strangers must not make us hash.
     let (hash, now) = (token.hash(), app.now());
-    match app.store.read(async move |db: &mut Conn| store::setup_links::is_usable(db, &hash, now).await).await {
+    match app
+        .store
+        .read(async move |db: &mut Conn| store::setup_links::is_usable(db, &hash, now).await)
+        .await
+    {
         Ok(true) => {}
         Ok(false) => return again(SetUpError::LinkInvalid),
         Err(error) => return html::fail(&app, &headers, error),
     }
-    let Ok(password_hash) = app.passwords.hash(password.expose()).await else { return again(SetUpError::Busy) };
+    let Ok(password_hash) = app.passwords.hash(password.expose()).await else {
+        return again(SetUpError::Busy);
+    };
     match make(&app, username, email, password_hash, hash).await {
         Ok(true) => html::see_other("/"),
         Ok(false) => again(SetUpError::LinkInvalid),
@@ -103,7 +146,13 @@ fn check(username: &str, email: &str, password: &Secret, min_length: usize) -> R
 }
 
 /// Makes the account and uses the link up, both or neither.
-async fn make(app: &App, username: String, email: String, password: String, link: TokenHash) -> Result<bool, StoreError> {
+async fn make(
+    app: &App,
+    username: String,
+    email: String,
+    password: String,
+    link: TokenHash,
+) -> Result<bool, StoreError> {
     let now = app.now();
     let account = Account {
         id: AccountId(random::uuid()),
@@ -125,8 +174,15 @@ async fn make(app: &App, username: String, email: String, password: String, link
             }
             store::accounts::insert(db, &account, now).await?;
             store::credentials::set_password(db, account.id, &password, now).await?;
-            let role = protocol::role::Role { name: "super_admin".into(), ..Default::default() };
-            if !store::roles::list_roles(db).await?.iter().any(|known| known.name == role.name) {
+            let role = protocol::role::Role {
+                name: "super_admin".into(),
+                ..Default::default()
+            };
+            if !store::roles::list_roles(db)
+                .await?
+                .iter()
+                .any(|known| known.name == role.name)
+            {
                 store::roles::upsert_role(db, &role, None).await?;
             }
             store::roles::set_account_roles(db, account.id, &[role.name].into()).await?;

@@ -37,23 +37,57 @@ pub(super) async fn start_by_get(State(app): State<Arc<App>>, request: Request) 
 pub(super) async fn start_by_post(State(app): State<Arc<App>>, request: Request) -> Response {
     let headers = request.headers().clone();
     if !form::is_form(&headers) {
-        return refuse(&app, &headers, &invalid_request("the body must be a form"), Message::InvalidRequest);
+        return refuse(
+            &app,
+            &headers,
+            &invalid_request("the body must be a form"),
+            Message::InvalidRequest,
+        );
     }
     match axum::body::to_bytes(request.into_body(), 64 * 1024).await {
         Ok(body) => start(&app, &headers, &body).await,
-        Err(_) => refuse(&app, &headers, &invalid_request("the form is too large"), Message::InvalidRequest),
+        Err(_) => refuse(
+            &app,
+            &headers,
+            &invalid_request("the form is too large"),
+            Message::InvalidRequest,
+        ),
     }
 }
 
 fn refuse(app: &App, headers: &HeaderMap, error: &OAuthError, message: Message<'_>) -> Response {
-    html::refuse(app, headers, StatusCode::BAD_REQUEST, error.code.as_str(), message)
+    html::refuse(
+        app,
+        headers,
+        StatusCode::BAD_REQUEST,
+        error.code.as_str(),
+        message,
+    )
 }
 
 async fn start(app: &App, headers: &HeaderMap, encoded: &[u8]) -> Response {
-    let pairs = form_urlencoded::parse(encoded).take(101).map(|(name, value)| (name.into_owned(), value.into_owned()));
+    let pairs = form_urlencoded::parse(encoded)
+        .take(101)
+        .map(|(name, value)| (name.into_owned(), value.into_owned()));
     let pairs: Vec<_> = pairs.collect();
     if pairs.len() > 100 {
-        return refuse(app, headers, &invalid_request("too many parameters"), Message::InvalidRequest);
+        return refuse(
+            app,
+            headers,
+            &invalid_request("too many parameters"),
+            Message::InvalidRequest,
+        );
+    }
+    if pairs
+        .iter()
+        .any(|(name, value)| name.contains('\0') || value.contains('\0'))
+    {
+        return refuse(
+            app,
+            headers,
+            &invalid_request("a parameter holds a NUL character"),
+            Message::InvalidRequest,
+        );
     }
     let params = AuthorizationParams::from_pairs(pairs);
     let client_id = match params.client_id() {
@@ -62,7 +96,14 @@ async fn start(app: &App, headers: &HeaderMap, encoded: &[u8]) -> Response {
     };
     let client = match app.client(&client_id).await {
         Ok(Some(client)) => client,
-        Ok(None) => return refuse(app, headers, &invalid_request("unknown client"), Message::UnknownClient),
+        Ok(None) => {
+            return refuse(
+                app,
+                headers,
+                &invalid_request("unknown client"),
+                Message::UnknownClient,
+            );
+        }
         Err(error) => return html::fail(app, headers, error),
     };
     let target = match params.response_target(&client.client) {
@@ -101,7 +142,9 @@ fn hinted_subject(app: &App, client: &Client, hint: Option<&str>) -> Result<Opti
     let ring = app.keys.ring();
     match id_token::verify_hint(hint, &ring.verification, app.issuer()) {
         Ok(hint) if hint.aud.iter().any(|aud| aud == client.client_id.as_str()) => Ok(Some(hint.sub)),
-        _ => Err(invalid_request("id_token_hint is not an ID token that was issued to this client")),
+        _ => Err(invalid_request(
+            "id_token_hint is not an ID token that was issued to this client",
+        )),
     }
 }
 
@@ -119,7 +162,12 @@ pub(super) async fn resume(
             Ok(answer) => answer,
             Err(error) => html::fail(&app, &headers, error),
         },
-        Ok(None) => refuse(&app, &headers, &invalid_request("unknown client"), Message::UnknownClient),
+        Ok(None) => refuse(
+            &app,
+            &headers,
+            &invalid_request("unknown client"),
+            Message::UnknownClient,
+        ),
         Err(error) => html::fail(&app, &headers, error),
     }
 }
@@ -132,7 +180,12 @@ struct Known {
     remembered: Option<Scope>,
 }
 
-async fn know(app: &App, current: &Current, interaction: &Interaction, client: &Client) -> Result<Known, StoreError> {
+async fn know(
+    app: &App,
+    current: &Current,
+    interaction: &Interaction,
+    client: &Client,
+) -> Result<Known, StoreError> {
     let catalogue = app.catalogue().await?;
     let (account, client_id) = (current.session.account_id, client.client_id.clone());
     let (factors, authority, remembered) = app
@@ -147,7 +200,12 @@ async fn know(app: &App, current: &Current, interaction: &Interaction, client: &
     Ok(Known {
         subject: account.to_string(),
         has_second_factor: !factors.is_empty(),
-        scope: role::narrow(&interaction.request.scope, &client.scope, &catalogue.scopes, &authority),
+        scope: role::narrow(
+            &interaction.request.scope,
+            &client.scope,
+            &catalogue.scopes,
+            &authority,
+        ),
         remembered,
     })
 }
@@ -179,7 +237,9 @@ async fn advance(
         (Next::StepUp, ..) => page("/mfa"),
         (Next::SelectAccount, ..) => page("/accounts"),
         (Next::Consent, ..) => page("/consent"),
-        (Next::Respond, Some(current), Some(known)) => respond(app, headers, client, &interaction, current, known.scope).await?,
+        (Next::Respond, Some(current), Some(known)) => {
+            respond(app, headers, client, &interaction, current, known.scope).await?
+        }
         (Next::Refuse(error), ..) => {
             let target = &interaction.request.target;
             deliver(app, headers, target, &target.error(&error, app.issuer()))
@@ -196,7 +256,14 @@ async fn respond(
     current: Current,
     scope: Scope,
 ) -> Result<Response, StoreError> {
-    let (request, now) = (&interaction.request, app.now());
+    let (request, now, cookie) = (&interaction.request, app.now(), current.secret);
+    // Where the person is asked, only what they were asked about.
+    let asked = client.require_consent || interaction.consented.is_some();
+    let claims = if asked {
+        request.claims.clone().within(&scope)
+    } else {
+        request.claims.clone()
+    };
     let grant = Grant {
         id: GrantId(random::uuid()),
         account_id: current.session.account_id,
@@ -205,7 +272,7 @@ async fn respond(
         scope,
         resources: request.resources.clone(),
         nonce: request.nonce.clone(),
-        claims: request.claims.clone(),
+        claims,
         auth_time: current.session.auth_time,
         factors: current.session.factors.clone(),
         created_at: now,
@@ -223,11 +290,17 @@ async fn respond(
     };
     let once = TokenHash::of(&format!("interaction/{}", interaction.id));
     let until = interaction.expires_at;
-    let event = Event::now(app, "code.issued").client(&client.client_id).account(grant.account_id);
+    let event = Event::now(app, "code.issued")
+        .client(&client.client_id)
+        .account(grant.account_id);
     let first = app
         .store
         .write(async move |db: &mut Conn| {
             // A request is answered once; the way back in the browser's history leads to an error, not to a code.
+            // The session may have ended since it was read; a grant made now would outlive it.
+            if store::sessions::find_by_secret(db, &cookie, now).await?.is_none() {
+                return Ok(false);
+            }
             if !store::replay::record(db, &once, until).await? {
                 return Ok(false);
             }
@@ -238,9 +311,19 @@ async fn respond(
         })
         .await?;
     if !first {
-        return Ok(refuse(app, headers, &invalid_request("answered before"), Message::Expired));
+        return Ok(refuse(
+            app,
+            headers,
+            &invalid_request("answered before"),
+            Message::Expired,
+        ));
     }
-    Ok(deliver(app, headers, &request.target, &request.target.success(secret.expose(), app.issuer())))
+    Ok(deliver(
+        app,
+        headers,
+        &request.target,
+        &request.target.success(secret.expose(), app.issuer()),
+    ))
 }
 
 /// Sends a response to the redirect URI, which is trusted by now.
@@ -248,7 +331,10 @@ fn deliver(app: &App, headers: &HeaderMap, target: &ResponseTarget, params: &[(S
     match target.mode {
         ResponseMode::Query => html::see_other(&with_query(&target.redirect_uri, params)),
         ResponseMode::FormPost => {
-            let page = Page::FormPost { redirect_uri: &target.redirect_uri, params };
+            let page = Page::FormPost {
+                redirect_uri: &target.redirect_uri,
+                params,
+            };
             html::page(app, html::locale(app, headers, None), StatusCode::OK, &page)
         }
     }

@@ -1,5 +1,7 @@
 //! Access tokens as callers present them: found, verified, and live (RFC 6750).
 
+use std::sync::Arc;
+
 use axum::http::{HeaderMap, header};
 use protocol::access_token::VerifiedAccessToken;
 use protocol::error::{ErrorCode, OAuthError, invalid_request};
@@ -10,11 +12,18 @@ use crate::error::{BearerRefusal, Error};
 
 /// The token of an `Authorization: Bearer` header or of the form (RFC 6750 §2.1, §2.2); only one of them may be used.
 pub(super) fn presented<'a>(headers: &'a HeaderMap, form: Option<&'a str>) -> Result<&'a str, BearerRefusal> {
+    if headers.get_all(header::AUTHORIZATION).iter().nth(1).is_some() {
+        return Err(invalid_request("send one Authorization header").into());
+    }
     let header = match headers.get(header::AUTHORIZATION) {
         None => None,
         Some(value) => {
-            let value = value.to_str().map_err(|_| invalid_request("the Authorization header is malformed"))?;
-            let (scheme, token) = value.split_once(' ').ok_or(invalid_request("the Authorization header is malformed"))?;
+            let value = value
+                .to_str()
+                .map_err(|_| invalid_request("the Authorization header is malformed"))?;
+            let (scheme, token) = value
+                .split_once(' ')
+                .ok_or(invalid_request("the Authorization header is malformed"))?;
             if !scheme.eq_ignore_ascii_case("bearer") {
                 return Err(invalid_request("the Authorization scheme must be Bearer").into());
             }
@@ -29,11 +38,13 @@ pub(super) fn presented<'a>(headers: &'a HeaderMap, form: Option<&'a str>) -> Re
 }
 
 /// A token of ours that has neither expired nor been revoked; `None` for all others.
-pub(super) async fn live(app: &App, token: &str) -> Result<Option<VerifiedAccessToken>, StoreError> {
-    let ring = app.keys.ring();
-    let Ok(verified) = VerifiedAccessToken::verify(token, &ring.verification, app.issuer(), app.now()) else {
+pub(super) async fn live(app: &App, token: &str) -> Result<Option<Arc<VerifiedAccessToken>>, StoreError> {
+    let Some(verified) = app.verified(token) else {
         return Ok(None);
     };
+    if app.client(&verified.client_id.as_str().into()).await?.is_none() {
+        return Ok(None);
+    }
     let (jti, grant) = (verified.jti.as_str().to_owned(), verified.jti.grant_id());
     let live = app
         .store
@@ -43,7 +54,13 @@ pub(super) async fn live(app: &App, token: &str) -> Result<Option<VerifiedAccess
 }
 
 /// The live token a caller presents, or why not.
-pub(super) async fn require(app: &App, token: &str) -> Result<VerifiedAccessToken, Error<BearerRefusal>> {
-    let invalid = OAuthError::new(ErrorCode::InvalidToken, "the access token is expired, revoked or not one of ours");
+pub(super) async fn require(
+    app: &App,
+    token: &str,
+) -> Result<Arc<VerifiedAccessToken>, Error<BearerRefusal>> {
+    let invalid = OAuthError::new(
+        ErrorCode::InvalidToken,
+        "the access token is expired, revoked or not one of ours",
+    );
     Ok(live(app, token).await?.ok_or(invalid)?)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::http::{HeaderMap, header};
 use protocol::client::{Client, ClientAuthMethod};
 use protocol::client_auth::{AssertionRules, Presented, check_assertion, presented};
-use protocol::error::{OAuthError, invalid_client};
+use protocol::error::{OAuthError, invalid_client, invalid_request};
 use protocol::id::ClientId;
 use protocol::jose::{self, Algorithm, JoseError, Verified};
 use protocol::secret::Secret;
@@ -43,6 +43,9 @@ async fn try_authenticate(
     headers: &HeaderMap,
     params: &Params,
 ) -> Result<AuthenticatedClient, Error<OAuthError>> {
+    if headers.get_all(header::AUTHORIZATION).iter().nth(1).is_some() {
+        return Err(invalid_request("send one Authorization header").into());
+    }
     let authorization = match headers.get(header::AUTHORIZATION) {
         Some(value) => Some(value.to_str().map_err(|_| invalid_client())?),
         None => None,
@@ -55,9 +58,9 @@ async fn try_authenticate(
         params.get("client_assertion"),
     )?;
     let id = match &presented {
-        Presented::Basic { client_id, .. } | Presented::Post { client_id, .. } | Presented::Public { client_id } => {
-            client_id.clone()
-        }
+        Presented::Basic { client_id, .. }
+        | Presented::Post { client_id, .. }
+        | Presented::Public { client_id } => client_id.clone(),
         Presented::Assertion { client_id, assertion } => match client_id {
             Some(client_id) => client_id.clone(),
             None => subject_of(assertion).ok_or(invalid_client())?,
@@ -69,17 +72,27 @@ async fn try_authenticate(
     let proved = match (&presented, method) {
         (Presented::Basic { secret, .. }, ClientAuthMethod::ClientSecretBasic)
         | (Presented::Post { secret, .. }, ClientAuthMethod::ClientSecretPost) => has_secret(&client, secret),
-        (Presented::Assertion { assertion, .. }, ClientAuthMethod::PrivateKeyJwt | ClientAuthMethod::ClientSecretJwt) => {
-            has_signed(app, &client, assertion).await?
-        }
+        (
+            Presented::Assertion { assertion, .. },
+            ClientAuthMethod::PrivateKeyJwt | ClientAuthMethod::ClientSecretJwt,
+        ) => has_signed(app, &client, assertion).await?,
         (Presented::Public { .. }, ClientAuthMethod::None) => true,
         _ => false,
     };
-    if proved { Ok(AuthenticatedClient(client)) } else { Err(invalid_client().into()) }
+    if proved {
+        Ok(AuthenticatedClient(client))
+    } else {
+        Err(invalid_client().into())
+    }
 }
 
 fn subject_of(assertion: &str) -> Option<String> {
-    jose::parse_unverified(assertion).ok()?.claims.get("sub")?.as_str().map(str::to_owned)
+    jose::parse_unverified(assertion)
+        .ok()?
+        .claims
+        .get("sub")?
+        .as_str()
+        .map(str::to_owned)
 }
 
 fn has_secret(client: &StoredClient, sent: &Secret) -> bool {
@@ -89,7 +102,10 @@ fn has_secret(client: &StoredClient, sent: &Secret) -> bool {
 async fn has_signed(app: &App, stored: &StoredClient, assertion: &str) -> Result<bool, Error<OAuthError>> {
     let client = &stored.client;
     let endpoints: Vec<String> = if client.allow_endpoint_audience {
-        ["/token", "/introspect", "/revoke"].iter().map(|path| format!("{}{path}", app.issuer())).collect()
+        ["/token", "/introspect", "/revoke"]
+            .iter()
+            .map(|path| format!("{}{path}", app.issuer()))
+            .collect()
     } else {
         Vec::new()
     };
@@ -104,27 +120,50 @@ async fn has_signed(app: &App, stored: &StoredClient, assertion: &str) -> Result
         ClientAuthMethod::ClientSecretJwt => verify_with_secret(app, stored, assertion, &rules),
         _ => verify_with_keys(app, client, assertion, &rules).await,
     };
-    let Some(verified) = verified else { return Ok(false) };
-    let Ok(checked) = check_assertion(&verified.claims, verified.typ.as_deref(), &rules) else { return Ok(false) };
+    let Some(verified) = verified else {
+        return Ok(false);
+    };
+    let Ok(checked) = check_assertion(&verified.claims, verified.typ.as_deref(), &rules) else {
+        return Ok(false);
+    };
     // A row, not a cache entry: an assertion is good once, on any node and after a restart.
     let first = app
         .store
-        .write(async move |db: &mut Conn| store::replay::record(db, &checked.replay_key, checked.expires_at).await)
+        .write(async move |db: &mut Conn| {
+            store::replay::record(db, &checked.replay_key, checked.expires_at).await
+        })
         .await?;
     Ok(first)
 }
 
-fn verify_with_secret(app: &App, stored: &StoredClient, assertion: &str, rules: &AssertionRules<'_>) -> Option<Verified> {
+fn verify_with_secret(
+    app: &App,
+    stored: &StoredClient,
+    assertion: &str,
+    rules: &AssertionRules<'_>,
+) -> Option<Verified> {
     if rules.alg.is_some_and(|alg| alg != Algorithm::Hs256) {
         return None;
     }
     let sealed = stored.secret_sealed.as_ref()?;
-    let secret = app.sealer.open(&format!("client/{}", stored.client.client_id), sealed)?;
+    let secret = app
+        .sealer
+        .open(&format!("client/{}", stored.client.client_id), sealed)?;
     jose::verify_hs256(assertion, &secret).ok()
 }
 
-async fn verify_with_keys(app: &App, client: &Client, assertion: &str, rules: &AssertionRules<'_>) -> Option<Verified> {
-    let algorithms: Vec<_> = rules.algorithms().iter().copied().filter(|alg| *alg != Algorithm::Hs256).collect();
+async fn verify_with_keys(
+    app: &App,
+    client: &Client,
+    assertion: &str,
+    rules: &AssertionRules<'_>,
+) -> Option<Verified> {
+    let algorithms: Vec<_> = rules
+        .algorithms()
+        .iter()
+        .copied()
+        .filter(|alg| *alg != Algorithm::Hs256)
+        .collect();
     let keys = app.client_keys(client, false).await?;
     match jose::verify(assertion, &keys, &algorithms) {
         Ok(verified) => Some(verified),

@@ -31,15 +31,24 @@ pub(super) struct Holder {
 impl Holder {
     /// The grant with its account, unless one of them has ended: the one gate each grant type passes.
     pub(super) async fn find(db: &mut Conn, id: protocol::id::GrantId) -> Result<Option<Holder>, StoreError> {
-        let Some(grant) = store::grants::find(db, id).await?.filter(|grant| grant.revoked_at.is_none()) else {
+        let Some(grant) = store::grants::find(db, id)
+            .await?
+            .filter(|grant| grant.revoked_at.is_none())
+        else {
             return Ok(None);
         };
-        let Some(account) = store::accounts::find(db, grant.account_id).await?.filter(|account| !account.disabled)
+        let Some(account) = store::accounts::find(db, grant.account_id)
+            .await?
+            .filter(|account| !account.disabled)
         else {
             return Ok(None);
         };
         let authority = store::roles::authority(db, account.id).await?;
-        Ok(Some(Holder { grant, account, authority }))
+        Ok(Some(Holder {
+            grant,
+            account,
+            authority,
+        }))
     }
 
     /// The part of `asked` that was granted, that the client is still registered for and the account still holds.
@@ -83,7 +92,10 @@ fn narrow_resources(asked: Vec<String>, granted: &[String]) -> Result<Vec<String
         return Ok(granted.to_vec());
     }
     if !granted.is_empty() && !asked.iter().all(|resource| granted.contains(resource)) {
-        return Err(OAuthError::new(ErrorCode::InvalidTarget, "resource was not part of the authorization"));
+        return Err(OAuthError::new(
+            ErrorCode::InvalidTarget,
+            "resource was not part of the authorization",
+        ));
     }
     Ok(asked)
 }

@@ -34,21 +34,27 @@ pub(super) async fn introspect(
     }
     let found = find(&app, &client, &params).await?;
     let mut answer = Json(found).into_response();
-    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(answer)
 }
 
 async fn find(app: &App, client: &Client, params: &Params) -> Result<Introspection, Error<TokenRefusal>> {
     let token = params.get("token").ok_or(invalid_request("token is missing"))?;
     if token.contains('.') {
-        let live = bearer::live(app, token).await?.filter(|token| concerns(client, app, token));
+        let live = bearer::live(app, token)
+            .await?
+            .filter(|token| concerns(client, token));
         return Ok(live.map_or_else(Introspection::inactive, |token| of_access_token(app, &token)));
     }
     let hash = TokenHash::of(token);
     let found = app
         .store
         .read(async move |db: &mut Conn| {
-            let Some(token) = store::refresh_tokens::find(db, &hash).await? else { return Ok(None) };
+            let Some(token) = store::refresh_tokens::find(db, &hash).await? else {
+                return Ok(None);
+            };
             let holder = Holder::find(db, token.grant_id).await?;
             Ok(holder.map(|holder| (token, holder)))
         })
@@ -56,20 +62,28 @@ async fn find(app: &App, client: &Client, params: &Params) -> Result<Introspecti
     let live = found.filter(|(token, _)| {
         token.client_id == client.client_id && token.consumed_at.is_none() && token.expires_at > app.now()
     });
-    Ok(live.map_or_else(Introspection::inactive, |(token, holder)| of_refresh_token(app, &token, &holder)))
+    Ok(live.map_or_else(Introspection::inactive, |(token, holder)| {
+        of_refresh_token(app, &token, &holder)
+    }))
 }
 
 /// Whether a token was issued to the client, or is meant for a resource server that the client speaks for.
-fn concerns(client: &Client, app: &App, token: &VerifiedAccessToken) -> bool {
+fn concerns(client: &Client, token: &VerifiedAccessToken) -> bool {
     let own = token.client_id == client.client_id.as_str();
-    let named = |audience: &String| audience == client.client_id.as_str() || client.resources.contains(audience);
-    own || (client.may_introspect && (token.aud.iter().any(named) || token.is_for(app.issuer())))
+    let named =
+        |audience: &String| audience == client.client_id.as_str() || client.resources.contains(audience);
+    own || (client.may_introspect && token.aud.iter().any(named))
 }
 
 fn of_access_token(app: &App, token: &VerifiedAccessToken) -> Introspection {
     let texts = |name: &str| -> BTreeSet<String> {
         let values = token.raw.get(name).and_then(Value::as_array);
-        values.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+        values
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect()
     };
     Introspection {
         active: true,

@@ -60,7 +60,11 @@ impl IntoResponse for TokenResponse {
 }
 
 /// Signs what was decided.
-pub(super) async fn tokens(app: &App, client: &Client, issuance: Issuance) -> Result<TokenResponse, Error<TokenRefusal>> {
+pub(super) async fn tokens(
+    app: &App,
+    client: &Client,
+    issuance: Issuance,
+) -> Result<TokenResponse, Error<TokenRefusal>> {
     let now = app.now();
     let ring = app.keys.ring();
     let active = |algorithm| ring.active(algorithm, now).map_err(Error::<TokenRefusal>::failed);
@@ -69,8 +73,13 @@ pub(super) async fn tokens(app: &App, client: &Client, issuance: Issuance) -> Re
     let with_id_token = issuance.holder.is_some() && issuance.scope.contains("openid");
 
     let catalogue = app.catalogue().await?;
-    let target =
-        resource::target(&issuance.resources, &issuance.scope, client, &catalogue.resources, app.issuer());
+    let target = resource::target(
+        &issuance.resources,
+        &issuance.scope,
+        client,
+        &catalogue.resources,
+        app.issuer(),
+    );
     let draft = Draft {
         issuer: app.issuer().to_owned(),
         client_id: client.client_id.0.clone(),
@@ -87,12 +96,20 @@ pub(super) async fn tokens(app: &App, client: &Client, issuance: Issuance) -> Re
         id_lifetime: app.config.tokens.id_token,
     };
     let scope = draft.scope.to_string();
-    let heavy = if with_id_token { vec![&*access_key, &*id_key] } else { vec![&*access_key] };
+    let heavy = if with_id_token {
+        vec![&*access_key, &*id_key]
+    } else {
+        vec![&*access_key]
+    };
     let job = {
         let (access_key, id_key) = (access_key.clone(), id_key.clone());
         move || -> Result<(String, Option<String>), JoseError> {
             let access_token = draft.access_token(&access_key)?;
-            let id_token = if with_id_token { draft.id_token(&id_key, &access_token)? } else { None };
+            let id_token = if with_id_token {
+                draft.id_token(&id_key, &access_token)?
+            } else {
+                None
+            };
             Ok((access_token, id_token))
         }
     };
@@ -110,7 +127,11 @@ pub(super) async fn tokens(app: &App, client: &Client, issuance: Issuance) -> Re
 /// A full signing queue is a reason to come back, not a fault.
 fn busy(error: KeyError) -> Error<TokenRefusal> {
     match error {
-        KeyError::Busy => OAuthError::new(ErrorCode::TemporarilyUnavailable, "too many requests at once, try again").into(),
+        KeyError::Busy => OAuthError::new(
+            ErrorCode::TemporarilyUnavailable,
+            "too many requests at once, try again",
+        )
+        .into(),
         error => Error::failed(error),
     }
 }
@@ -133,7 +154,9 @@ impl Draft {
     fn access_token(&self, key: &protocol::jose::SigningKey) -> Result<String, JoseError> {
         let holder = self.holder.as_ref();
         let subject = holder.map(|holder| holder.grant.account_id.to_string());
-        let authority = holder.filter(|_| self.authority_in_tokens).map(|holder| &holder.authority);
+        let authority = holder
+            .filter(|_| self.authority_in_tokens)
+            .map(|holder| &holder.authority);
         let claims = AccessTokenClaims {
             iss: &self.issuer,
             sub: subject.as_deref().unwrap_or(&self.client_id),
@@ -145,7 +168,9 @@ impl Draft {
             scope: &self.scope,
             auth_time: holder.map(|holder| holder.grant.auth_time),
             acr: holder.map(|holder| acr_of(&holder.grant.factors)),
-            amr: holder.map(|holder| amr_of(&holder.grant.factors)).unwrap_or_default(),
+            amr: holder
+                .map(|holder| amr_of(&holder.grant.factors))
+                .unwrap_or_default(),
             sid: holder.and_then(|holder| holder.grant.session_id),
             roles: authority.map(|authority: &Authority| &authority.roles),
             permissions: authority.map(|authority| &authority.permissions),
@@ -153,12 +178,29 @@ impl Draft {
         key.sign(access_token::TYP, &claims)
     }
 
-    fn id_token(&self, key: &protocol::jose::SigningKey, access_token: &str) -> Result<Option<String>, JoseError> {
-        let Some(Holder { grant, account, .. }) = &self.holder else { return Ok(None) };
+    fn id_token(
+        &self,
+        key: &protocol::jose::SigningKey,
+        access_token: &str,
+    ) -> Result<Option<String>, JoseError> {
+        let Some(Holder { grant, account, .. }) = &self.holder else {
+            return Ok(None);
+        };
         let subject = grant.account_id.to_string();
         let mut requested = claims::id_token(&standard_claims(account), &grant.claims);
         // What the sign-in itself says is not for the profile to say.
-        for claim in ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid"] {
+        for claim in [
+            "sub",
+            "iss",
+            "aud",
+            "exp",
+            "iat",
+            "auth_time",
+            "nonce",
+            "acr",
+            "amr",
+            "sid",
+        ] {
             requested.remove(claim);
         }
         let claims = IdTokenClaims {

@@ -35,15 +35,27 @@ pub(super) async fn by_post(State(app): State<Arc<App>>, request: Request) -> Re
         Err(error) => return finish(&app, &headers, Err(error), false).await,
     };
     if form.get("logout").is_none() {
-        return finish(&app, &headers, Ok(form), false).await;
+        // Sent by another site, the form came without the session's cookie; the GET brings it along.
+        return html::see_other(&with_query("/logout", form.as_pairs()));
     }
     if !html::is_ours(&app, &headers, form.get("csrf")) {
-        return html::refuse(&app, &headers, StatusCode::FORBIDDEN, "access_denied", Message::Forgery);
+        return html::refuse(
+            &app,
+            &headers,
+            StatusCode::FORBIDDEN,
+            "access_denied",
+            Message::Forgery,
+        );
     }
     finish(&app, &headers, Params::from_query(query.as_deref(), &[]), true).await
 }
 
-async fn finish(app: &App, headers: &HeaderMap, params: Result<Params, OAuthError>, confirmed: bool) -> Response {
+async fn finish(
+    app: &App,
+    headers: &HeaderMap,
+    params: Result<Params, OAuthError>,
+    confirmed: bool,
+) -> Response {
     let outcome = match params {
         Ok(params) => run(app, headers, &params, confirmed).await,
         Err(error) => Err(error.into()),
@@ -58,29 +70,50 @@ async fn finish(app: &App, headers: &HeaderMap, params: Result<Params, OAuthErro
                 message: Message::LogoutRequest,
                 request_id: id.as_str(),
             };
-            html::page(app, html::locale(app, headers, None), StatusCode::BAD_REQUEST, &page)
+            html::page(
+                app,
+                html::locale(app, headers, None),
+                StatusCode::BAD_REQUEST,
+                &page,
+            )
         }
     }
 }
 
-async fn run(app: &App, headers: &HeaderMap, params: &Params, confirmed: bool) -> Result<Response, Error<OAuthError>> {
+async fn run(
+    app: &App,
+    headers: &HeaderMap,
+    params: &Params,
+    confirmed: bool,
+) -> Result<Response, Error<OAuthError>> {
     let hint = hint(app, params.get("id_token_hint"))?;
-    let client_id = params.get("client_id").or(hint.as_ref().and_then(|hint| hint.aud.first()).map(String::as_str));
+    let client_id = params.get("client_id").or(hint
+        .as_ref()
+        .and_then(|hint| hint.aud.first())
+        .map(String::as_str));
     let client = match client_id {
         Some(id) => app.client(&id.into()).await?,
         None => None,
     };
     let current = browser::session(app, headers).await?;
-    let subject = current.as_ref().map(|current| current.session.account_id.to_string());
+    let subject = current
+        .as_ref()
+        .map(|current| current.session.account_id.to_string());
     let request = LogoutRequest {
         hint: hint.as_ref(),
         client: client.as_deref().map(|client| &client.client),
         client_id: params.get("client_id"),
         redirect_uri: params.get("post_logout_redirect_uri"),
     };
-    let verdict = logout::check(&request, current.as_ref().map(|current| &current.session), subject.as_deref())?;
+    let verdict = logout::check(
+        &request,
+        current.as_ref().map(|current| &current.session),
+        subject.as_deref(),
+    )?;
     match (verdict, current) {
-        (Logout::Confirm, Some(current)) if !confirmed => ask(app, headers, params, client.as_deref(), &current).await,
+        (Logout::Confirm, Some(current)) if !confirmed => {
+            ask(app, headers, params, client.as_deref(), &current).await
+        }
         (_, current) => end(app, headers, params, client.as_deref(), current).await,
     }
 }
@@ -94,7 +127,11 @@ fn hint(app: &App, hint: Option<&str>) -> Result<Option<IdTokenHint>, OAuthError
 }
 
 fn card(client: Option<&StoredClient>) -> Option<ClientCard<'_>> {
-    client.map(|stored| ClientCard { name: stored.client.display_name(), verified: true, ..ClientCard::default() })
+    client.map(|stored| ClientCard {
+        name: stored.client.display_name(),
+        verified: true,
+        ..ClientCard::default()
+    })
 }
 
 async fn ask(
@@ -105,12 +142,22 @@ async fn ask(
     current: &Current,
 ) -> Result<Response, Error<OAuthError>> {
     let id = current.session.account_id;
-    let account = app.store.read(async move |db: &mut Conn| store::accounts::find(db, id).await).await?;
+    let account = app
+        .store
+        .read(async move |db: &mut Conn| store::accounts::find(db, id).await)
+        .await?;
     let mut cookies = HeaderMap::new();
     let mark = browser::mark(app, headers, &mut cookies);
-    let pairs: Vec<_> = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let pairs: Vec<_> = params
+        .iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
     let action = with_query("/logout", &pairs);
-    let targets: Vec<_> = params.get("post_logout_redirect_uri").map(str::to_owned).into_iter().collect();
+    let targets: Vec<_> = params
+        .get("post_logout_redirect_uri")
+        .map(str::to_owned)
+        .into_iter()
+        .collect();
     let page = Page::LogoutConfirm {
         client: card(client),
         action: &action,
@@ -118,7 +165,12 @@ async fn ask(
         username: account.as_ref().map_or("", |account| account.username.as_str()),
         form_targets: &targets,
     };
-    let mut answer = html::page(app, html::locale(app, headers, params.get("ui_locales")), StatusCode::OK, &page);
+    let mut answer = html::page(
+        app,
+        html::locale(app, headers, params.get("ui_locales")),
+        StatusCode::OK,
+        &page,
+    );
     answer.headers_mut().extend(cookies);
     Ok(answer)
 }
@@ -136,12 +188,25 @@ async fn end(
     }
     let mut answer = match params.get("post_logout_redirect_uri") {
         Some(uri) => {
-            let state: Vec<_> = params.get("state").map(|state| ("state".to_owned(), state.to_owned())).into_iter().collect();
-            html::see_other(&if state.is_empty() { uri.to_owned() } else { with_query(uri, &state) })
+            let state: Vec<_> = params
+                .get("state")
+                .map(|state| ("state".to_owned(), state.to_owned()))
+                .into_iter()
+                .collect();
+            html::see_other(&if state.is_empty() {
+                uri.to_owned()
+            } else {
+                with_query(uri, &state)
+            })
         }
         None => {
             let locale = html::locale(app, headers, params.get("ui_locales"));
-            html::page(app, locale, StatusCode::OK, &Page::LoggedOut { client: card(client) })
+            html::page(
+                app,
+                locale,
+                StatusCode::OK,
+                &Page::LoggedOut { client: card(client) },
+            )
         }
     };
     answer.headers_mut().extend(cookies);

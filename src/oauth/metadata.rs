@@ -14,7 +14,10 @@ use crate::pages::Locale;
 use crate::web::cors;
 
 /// The metadata document (OpenID Connect Discovery §4, RFC 8414 §3).
-pub(super) async fn document(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Error<Problem>> {
+pub(super) async fn document(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+) -> Result<Response, Error<Problem>> {
     let catalogue = app.catalogue().await?;
     let document = catalogue.metadata(|| {
         let scopes: Vec<_> = catalogue.scopes.iter().map(|scope| scope.name.clone()).collect();

@@ -28,14 +28,20 @@ pub(super) async fn revoke(
         Ok(()) => StatusCode::OK.into_response(),
         Err(error) => error.into_response(),
     };
-    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     token::for_origin(&app, &headers, &params, answer).await
 }
 
 async fn end(app: &App, headers: &HeaderMap, params: &Params) -> Result<(), Error<TokenRefusal>> {
     let client = client_auth::authenticate(app, headers, params).await?;
     let token = params.get("token").ok_or(invalid_request("token is missing"))?;
-    if token.contains('.') { access_token(app, &client, token).await } else { refresh_token(app, &client, token).await }
+    if token.contains('.') {
+        access_token(app, &client, token).await
+    } else {
+        refresh_token(app, &client, token).await
+    }
 }
 
 async fn access_token(app: &App, client: &Client, token: &str) -> Result<(), Error<TokenRefusal>> {
@@ -58,8 +64,13 @@ async fn access_token(app: &App, client: &Client, token: &str) -> Result<(), Err
 async fn refresh_token(app: &App, client: &Client, token: &str) -> Result<(), Error<TokenRefusal>> {
     let now = app.now();
     let hash = TokenHash::of(token);
-    let found = app.store.read(async move |db: &mut Conn| store::refresh_tokens::find(db, &hash).await).await?;
-    let Some(token) = found.filter(|token| token.client_id == client.client_id) else { return Ok(()) };
+    let found = app
+        .store
+        .read(async move |db: &mut Conn| store::refresh_tokens::find(db, &hash).await)
+        .await?;
+    let Some(token) = found.filter(|token| token.client_id == client.client_id) else {
+        return Ok(());
+    };
     let event = Event::now(app, "grant.revoked").client(&client.client_id);
     app.store
         .write(async move |db: &mut Conn| {

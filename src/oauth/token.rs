@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::Extension;
 use protocol::error::invalid_request;
 use protocol::token_request::TokenRequest;
 
@@ -59,10 +59,19 @@ async fn exchange(
 }
 
 /// Lets a page of one of the client's registered origins read the answer.
-pub(super) async fn for_origin(app: &App, headers: &HeaderMap, params: &Params, mut answer: Response) -> Response {
-    let Some(origin) = cors::origin(headers) else { return answer };
+pub(super) async fn for_origin(
+    app: &App,
+    headers: &HeaderMap,
+    params: &Params,
+    mut answer: Response,
+) -> Response {
+    let Some(origin) = cors::origin(headers) else {
+        return answer;
+    };
     let allowed = match params.get("client_id") {
-        Some(id) => matches!(app.client(&id.into()).await, Ok(Some(client)) if client.client.allows_origin(origin)),
+        Some(id) => {
+            matches!(app.client(&id.into()).await, Ok(Some(client)) if client.client.allows_origin(origin))
+        }
         None => false,
     };
     cors::for_client(answer.headers_mut(), Some(origin), allowed);

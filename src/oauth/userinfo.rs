@@ -36,7 +36,9 @@ async fn answer(app: &App, headers: &HeaderMap, uri: &Uri, form: Option<&str>) -
         Ok((claims, client)) => (Json(claims).into_response(), Some(client)),
         Err(error) => (error.into_response(), None),
     };
-    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(origin) = cors::origin(headers) {
         let allowed = client.is_some_and(|client| client.allows_origin(origin));
         cors::for_client(answer.headers_mut(), Some(origin), allowed);
@@ -54,7 +56,12 @@ async fn claims_for(
         return Err(invalid_request("an access token does not belong in the URL").into());
     }
     let token = bearer::require(app, bearer::presented(headers, form)?).await?;
-    let invalid = || OAuthError::new(ErrorCode::InvalidToken, "the access token is not for this endpoint");
+    let invalid = || {
+        OAuthError::new(
+            ErrorCode::InvalidToken,
+            "the access token is not for this endpoint",
+        )
+    };
     if !token.is_for(app.issuer()) {
         return Err(invalid().into());
     }
@@ -62,7 +69,10 @@ async fn claims_for(
         return Err(BearerRefusal::InsufficientScope("openid".to_owned()).into());
     }
     let grant = token.jti.grant_id().ok_or_else(invalid)?;
-    let holder = app.store.read(async move |db: &mut Conn| Holder::find(db, grant).await).await?;
+    let holder = app
+        .store
+        .read(async move |db: &mut Conn| Holder::find(db, grant).await)
+        .await?;
     let holder = holder.ok_or_else(invalid)?;
     let client = app.client(&holder.grant.client_id).await?.ok_or_else(invalid)?;
 

@@ -2,6 +2,7 @@
 //! (RFC 6749 §4.1.1, RFC 7636 §4.3, OpenID Connect Core §3.1.2).
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use serde::{Deserialize, Serialize};
 
@@ -35,10 +36,11 @@ impl AuthorizationParams {
             }
             if name == "resource" {
                 params.resources.push(value);
-            } else if params.values.contains_key(&name) {
-                params.repeated.push(name);
             } else {
-                params.values.insert(name, value);
+                match params.values.entry(name) {
+                    Entry::Occupied(first) => params.repeated.push(first.key().clone()),
+                    Entry::Vacant(free) => drop(free.insert(value)),
+                }
             }
         }
         params
@@ -54,7 +56,9 @@ impl AuthorizationParams {
         if self.is_repeated("client_id") {
             return Err(invalid_request("client_id is repeated"));
         }
-        self.value("client_id").map(ClientId::from).ok_or(invalid_request("client_id is missing"))
+        self.value("client_id")
+            .map(ClientId::from)
+            .ok_or(invalid_request("client_id is missing"))
     }
 
     /// Where to answer, once `client` is known. A fault here is told on a page (RFC 6749 §3.1.2.4).
@@ -62,7 +66,9 @@ impl AuthorizationParams {
         if self.is_repeated("redirect_uri") {
             return Err(invalid_request("redirect_uri is repeated"));
         }
-        let redirect_uri = self.value("redirect_uri").ok_or(invalid_request("redirect_uri is missing"))?;
+        let redirect_uri = self
+            .value("redirect_uri")
+            .ok_or(invalid_request("redirect_uri is missing"))?;
         if !client.allows_redirect_to(redirect_uri) {
             return Err(invalid_request("redirect_uri is not registered for this client"));
         }
@@ -72,7 +78,10 @@ impl AuthorizationParams {
         }
         Ok(ResponseTarget {
             redirect_uri: redirect_uri.to_owned(),
-            mode: self.value("response_mode").and_then(ResponseMode::parse).unwrap_or_default(),
+            mode: self
+                .value("response_mode")
+                .and_then(ResponseMode::parse)
+                .unwrap_or_default(),
             state: state.map(str::to_owned),
         })
     }
@@ -104,7 +113,11 @@ impl Prompt {
                 "login" => prompt.login = true,
                 "consent" => prompt.consent = true,
                 "select_account" => prompt.select_account = true,
-                _ => return Err(invalid_request("prompt may hold none, login, consent and select_account")),
+                _ => {
+                    return Err(invalid_request(
+                        "prompt may hold none, login, consent and select_account",
+                    ));
+                }
             }
         }
         if prompt.none && (prompt.login || prompt.consent || prompt.select_account) {
@@ -165,22 +178,39 @@ pub fn check(
     }
     refuse_unsupported(params)?;
     check_response_type(params, client)?;
-    if params.value("response_mode").is_some_and(|mode| ResponseMode::parse(mode).is_none()) {
+    if params
+        .value("response_mode")
+        .is_some_and(|mode| ResponseMode::parse(mode).is_none())
+    {
         return Err(invalid_request("response_mode may be query or form_post"));
     }
     let request = AuthorizationRequest {
         client_id: client.client_id.clone(),
         scope: scope(params, client)?,
         resources: params.resources.clone(),
-        nonce: text(params, "nonce", invalid_request("nonce is longer than 4096 bytes"))?,
+        nonce: text(
+            params,
+            "nonce",
+            invalid_request("nonce is longer than 4096 bytes"),
+        )?,
         code_challenge: code_challenge(params, client)?,
-        prompt: params.value("prompt").map(Prompt::parse).transpose()?.unwrap_or_default(),
+        prompt: params
+            .value("prompt")
+            .map(Prompt::parse)
+            .transpose()?
+            .unwrap_or_default(),
         max_age: max_age(params, client)?,
         acr_values: acr_values(params, client),
-        login_hint: params.value("login_hint").filter(|hint| hint.len() <= 255).map(str::to_owned),
+        login_hint: params
+            .value("login_hint")
+            .filter(|hint| hint.len() <= 255)
+            .map(str::to_owned),
         hinted_subject,
-        ui_locales: params.value("ui_locales").filter(|locales| locales.len() <= 255).map(str::to_owned),
-        claims: claims(params)?,
+        ui_locales: params
+            .value("ui_locales")
+            .filter(|locales| locales.len() <= 255)
+            .map(str::to_owned),
+        claims: claims(params)?.within(&client.scope),
         target,
     };
     resource::check(&request.resources, client)?;
@@ -201,15 +231,29 @@ fn refuse_unsupported(params: &AuthorizationParams) -> Result<(), OAuthError> {
 }
 
 fn check_response_type(params: &AuthorizationParams, client: &Client) -> Result<(), OAuthError> {
-    if params.value("response_type") != Some("code") || !client.response_types.iter().any(|kind| kind == "code") {
-        return Err(OAuthError::new(ErrorCode::UnsupportedResponseType, "response_type must be code"));
+    if params.value("response_type") != Some("code")
+        || !client.response_types.iter().any(|kind| kind == "code")
+    {
+        return Err(OAuthError::new(
+            ErrorCode::UnsupportedResponseType,
+            "response_type must be code",
+        ));
     }
     client.ensure_may_use(GrantType::AuthorizationCode)
 }
 
 fn scope(params: &AuthorizationParams, client: &Client) -> Result<Scope, OAuthError> {
-    let invalid = || OAuthError::new(ErrorCode::InvalidScope, "scope names nothing the client is registered for");
-    let asked: Scope = params.value("scope").unwrap_or_default().parse().map_err(|_| invalid())?;
+    let invalid = || {
+        OAuthError::new(
+            ErrorCode::InvalidScope,
+            "scope names nothing the client is registered for",
+        )
+    };
+    let asked: Scope = params
+        .value("scope")
+        .unwrap_or_default()
+        .parse()
+        .map_err(|_| invalid())?;
     let within = asked.retain(|token| client.scope.contains(token));
     if within.is_empty() {
         return Err(invalid());
@@ -217,23 +261,33 @@ fn scope(params: &AuthorizationParams, client: &Client) -> Result<Scope, OAuthEr
     Ok(within)
 }
 
-fn text(params: &AuthorizationParams, name: &str, too_long: OAuthError) -> Result<Option<String>, OAuthError> {
+fn text(
+    params: &AuthorizationParams,
+    name: &str,
+    too_long: OAuthError,
+) -> Result<Option<String>, OAuthError> {
     match params.value(name) {
         Some(value) if value.len() > MAX_TEXT => Err(too_long),
         value => Ok(value.map(str::to_owned)),
     }
 }
 
-fn code_challenge(params: &AuthorizationParams, client: &Client) -> Result<Option<CodeChallenge>, OAuthError> {
-    match (params.value("code_challenge"), params.value("code_challenge_method")) {
-        (Some(challenge), Some("S256")) => CodeChallenge::parse(challenge)
-            .map(Some)
-            .ok_or(invalid_request("code_challenge must be an unpadded base64url SHA-256")),
+fn code_challenge(
+    params: &AuthorizationParams,
+    client: &Client,
+) -> Result<Option<CodeChallenge>, OAuthError> {
+    match (
+        params.value("code_challenge"),
+        params.value("code_challenge_method"),
+    ) {
+        (Some(challenge), Some("S256")) => CodeChallenge::parse(challenge).map(Some).ok_or(invalid_request(
+            "code_challenge must be an unpadded base64url SHA-256",
+        )),
         (Some(_), _) => Err(invalid_request("code_challenge_method must be S256")),
         (None, Some(_)) => Err(invalid_request("code_challenge is missing")),
-        (None, None) if client.require_pkce || client.is_public() => {
-            Err(invalid_request("code_challenge is missing: this client must use PKCE with S256"))
-        }
+        (None, None) if client.require_pkce || client.is_public() => Err(invalid_request(
+            "code_challenge is missing: this client must use PKCE with S256",
+        )),
         (None, None) => Ok(None),
     }
 }
@@ -251,7 +305,12 @@ fn max_age(params: &AuthorizationParams, client: &Client) -> Result<Option<i64>,
 
 fn acr_values(params: &AuthorizationParams, client: &Client) -> Vec<String> {
     match params.value("acr_values") {
-        Some(text) => text.split(' ').filter(|acr| !acr.is_empty()).take(16).map(str::to_owned).collect(),
+        Some(text) => text
+            .split(' ')
+            .filter(|acr| !acr.is_empty())
+            .take(16)
+            .map(str::to_owned)
+            .collect(),
         None => client.default_acr_values.clone(),
     }
 }

@@ -33,7 +33,18 @@ pub const SCOPE_CLAIMS: [(&str, &[&str]); 4] = [
 
 /// Names of all claims that can be had, as `claims_supported`.
 pub fn supported() -> Vec<&'static str> {
-    let about_sign_in = ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid"];
+    let about_sign_in = [
+        "sub",
+        "iss",
+        "aud",
+        "exp",
+        "iat",
+        "auth_time",
+        "nonce",
+        "acr",
+        "amr",
+        "sid",
+    ];
     let of_scopes = SCOPE_CLAIMS.iter().flat_map(|(_, claims)| claims.iter().copied());
     about_sign_in.into_iter().chain(of_scopes).collect()
 }
@@ -65,6 +76,10 @@ const MAX_CLAIMS: usize = 64;
 impl ClaimsRequest {
     /// Reads the parameter. Unknown claims are dropped, as they must be ignored.
     pub fn parse(text: &str) -> Result<ClaimsRequest, InvalidClaimsRequest> {
+        // PostgreSQL keeps no NUL in text, however it is written.
+        if text.contains("\\u0000") {
+            return Err(InvalidClaimsRequest);
+        }
         let document: Map<String, Value> = serde_json::from_str(text).map_err(|_| InvalidClaimsRequest)?;
         let members = |name: &str| match document.get(name) {
             None => Ok(Map::new()),
@@ -79,21 +94,49 @@ impl ClaimsRequest {
         }
         let known = |asked: &Map<String, Value>| -> Vec<String> {
             let offered = supported();
-            asked.keys().filter(|name| offered.contains(&name.as_str())).cloned().collect()
+            asked
+                .keys()
+                .filter(|name| offered.contains(&name.as_str()))
+                .cloned()
+                .collect()
         };
         let text_of = |value: &Value| value.as_str().map(str::to_owned);
         let acr = id_token.get("acr").and_then(Value::as_object);
         let essential_acr = acr
             .filter(|wish| wish.get("essential") == Some(&Value::Bool(true)))
             .map(|wish| {
-                let many = wish.get("values").and_then(Value::as_array).cloned().unwrap_or_default();
+                let many = wish
+                    .get("values")
+                    .and_then(Value::as_array)
+                    .cloned()
+                    .unwrap_or_default();
                 many.iter().chain(wish.get("value")).filter_map(text_of).collect()
             })
             .unwrap_or_default();
         let sub = [&id_token, &userinfo]
             .into_iter()
             .find_map(|asked| asked.get("sub")?.get("value").and_then(text_of));
-        Ok(ClaimsRequest { userinfo: known(&userinfo), id_token: known(&id_token), essential_acr, sub })
+        Ok(ClaimsRequest {
+            userinfo: known(&userinfo),
+            id_token: known(&id_token),
+            essential_acr,
+            sub,
+        })
+    }
+}
+
+impl ClaimsRequest {
+    /// The request without what the scope would not give: no claim can be had by name that cannot be had by scope.
+    #[must_use]
+    pub fn within(mut self, scope: &Scope) -> ClaimsRequest {
+        let open = |name: &String| {
+            SCOPE_CLAIMS
+                .iter()
+                .all(|(token, claims)| scope.contains(token) || !claims.contains(&name.as_str()))
+        };
+        self.userinfo.retain(open);
+        self.id_token.retain(open);
+        self
     }
 }
 
@@ -143,9 +186,28 @@ mod tests {
 
     #[test]
     fn what_is_no_claims_object_is_refused() {
-        for text in ["", "[]", "1", "{", r#"{"userinfo":[]}"#, r#"{"id_token":1}"#, r#"{"userinfo":{"name":true}}"#] {
+        for text in [
+            r#"{"id_token":{"sub":{"value":"\u0000"}}}"#,
+            "",
+            "[]",
+            "1",
+            "{",
+            r#"{"userinfo":[]}"#,
+            r#"{"id_token":1}"#,
+            r#"{"userinfo":{"name":true}}"#,
+        ] {
             assert_eq!(ClaimsRequest::parse(text), Err(InvalidClaimsRequest), "{text}");
         }
+    }
+
+    #[test]
+    fn what_the_scope_does_not_give_cannot_be_had_by_name() {
+        let request = ClaimsRequest {
+            userinfo: vec!["email".into(), "name".into(), "acr".into()],
+            ..Default::default()
+        };
+        let scope: Scope = "openid profile".parse().unwrap_or_default();
+        assert_eq!(request.within(&scope).userinfo, ["name", "acr"]);
     }
 
     #[test]
@@ -153,6 +215,9 @@ mod tests {
         let held = json!({"name": "Alice", "nickname": "", "email": "a@example.test", "gender": null});
         let held = held.as_object().cloned().unwrap_or_default();
         let scope: Scope = "openid profile".parse().unwrap_or_default();
-        assert_eq!(Value::Object(userinfo(&held, &scope, &ClaimsRequest::default())), json!({"name": "Alice"}));
+        assert_eq!(
+            Value::Object(userinfo(&held, &scope, &ClaimsRequest::default())),
+            json!({"name": "Alice"})
+        );
     }
 }

@@ -50,7 +50,9 @@ impl ClientAuthMethod {
     pub const fn has_secret(self) -> bool {
         matches!(
             self,
-            ClientAuthMethod::ClientSecretBasic | ClientAuthMethod::ClientSecretPost | ClientAuthMethod::ClientSecretJwt
+            ClientAuthMethod::ClientSecretBasic
+                | ClientAuthMethod::ClientSecretPost
+                | ClientAuthMethod::ClientSecretJwt
         )
     }
 }
@@ -71,8 +73,12 @@ pub enum GrantType {
 
 impl GrantType {
     /// All grants, as advertised in the metadata.
-    pub const ALL: [GrantType; 4] =
-        [GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::ClientCredentials, GrantType::Password];
+    pub const ALL: [GrantType; 4] = [
+        GrantType::AuthorizationCode,
+        GrantType::RefreshToken,
+        GrantType::ClientCredentials,
+        GrantType::Password,
+    ];
 
     /// The value of `grant_type`.
     pub const fn as_str(self) -> &'static str {
@@ -259,7 +265,8 @@ impl Client {
     pub fn allows_redirect_to(&self, sent: &str) -> bool {
         self.redirect_uris.iter().any(|registered| {
             registered == sent
-                || (self.application_type == ApplicationType::Native && same_but_for_loopback_port(registered, sent))
+                || (self.application_type == ApplicationType::Native
+                    && same_but_for_loopback_port(registered, sent))
         })
     }
 
@@ -277,34 +284,68 @@ impl Client {
     pub fn check(&self) -> Result<(), InvalidClient> {
         let id = self.client_id.as_str();
         if id.is_empty() || id.len() > 255 || !id.bytes().all(|b| matches!(b, 0x21..=0x7e)) {
-            return Err(InvalidClient::Metadata("client_id must be 1 to 255 printable ASCII characters without spaces".into()));
+            return Err(InvalidClient::Metadata(
+                "client_id must be 1 to 255 printable ASCII characters without spaces".into(),
+            ));
         }
         for uri in &self.redirect_uris {
-            check_redirect_uri(uri, self.application_type).map_err(|reason| InvalidClient::RedirectUri(uri.clone(), reason))?;
+            check_redirect_uri(uri, self.application_type)
+                .map_err(|reason| InvalidClient::RedirectUri(uri.clone(), reason))?;
         }
         for uri in &self.post_logout_redirect_uris {
-            check_redirect_uri(uri, self.application_type).map_err(|reason| InvalidClient::RedirectUri(uri.clone(), reason))?;
+            check_redirect_uri(uri, self.application_type)
+                .map_err(|reason| InvalidClient::RedirectUri(uri.clone(), reason))?;
         }
         if self.grant_types.contains(&GrantType::AuthorizationCode) && self.redirect_uris.is_empty() {
-            return Err(InvalidClient::Metadata("the authorization_code grant needs at least one of redirect_uris".into()));
+            return Err(InvalidClient::Metadata(
+                "the authorization_code grant needs at least one of redirect_uris".into(),
+            ));
         }
-        if self.response_types.iter().any(|response_type| response_type != "code") {
-            return Err(InvalidClient::Metadata("response_types may hold only \"code\"".into()));
+        if self
+            .response_types
+            .iter()
+            .any(|response_type| response_type != "code")
+        {
+            return Err(InvalidClient::Metadata(
+                "response_types may hold only \"code\"".into(),
+            ));
         }
         if self.is_public() && self.grant_types.contains(&GrantType::ClientCredentials) {
-            return Err(InvalidClient::Metadata("client_credentials needs a token_endpoint_auth_method other than none".into()));
+            return Err(InvalidClient::Metadata(
+                "client_credentials needs a token_endpoint_auth_method other than none".into(),
+            ));
         }
-        if self.token_endpoint_auth_method == ClientAuthMethod::PrivateKeyJwt && self.jwks.is_none() == self.jwks_uri.is_none() {
-            return Err(InvalidClient::Metadata("private_key_jwt needs exactly one of jwks and jwks_uri".into()));
+        if self.token_endpoint_auth_method == ClientAuthMethod::PrivateKeyJwt
+            && self.jwks.is_none() == self.jwks_uri.is_none()
+        {
+            return Err(InvalidClient::Metadata(
+                "private_key_jwt needs exactly one of jwks and jwks_uri".into(),
+            ));
         }
-        for algorithm in [self.id_token_signed_response_alg, self.access_token_signed_response_alg] {
+        for algorithm in [
+            self.id_token_signed_response_alg,
+            self.access_token_signed_response_alg,
+        ] {
             if algorithm == Algorithm::Hs256 {
-                return Err(InvalidClient::Metadata("tokens are signed with RS256, PS256, ES256 or EdDSA".into()));
+                return Err(InvalidClient::Metadata(
+                    "tokens are signed with RS256, PS256, ES256 or EdDSA".into(),
+                ));
             }
         }
-        for uri in [&self.client_uri, &self.logo_uri, &self.policy_uri, &self.tos_uri, &self.jwks_uri].into_iter().flatten() {
+        for uri in [
+            &self.client_uri,
+            &self.logo_uri,
+            &self.policy_uri,
+            &self.tos_uri,
+            &self.jwks_uri,
+        ]
+        .into_iter()
+        .flatten()
+        {
             if !Url::parse(uri).is_ok_and(|uri| matches!(uri.scheme(), "https" | "http") && uri.has_host()) {
-                return Err(InvalidClient::Metadata(format!("{uri:?} is not an http or https URL")));
+                return Err(InvalidClient::Metadata(format!(
+                    "{uri:?} is not an http or https URL"
+                )));
             }
         }
         Ok(())
@@ -325,12 +366,16 @@ pub enum InvalidClient {
 /// Splits `http://127.0.0.1:1234/path` into host and what follows the port.
 fn loopback_parts(uri: &str) -> Option<(&str, &str)> {
     let rest = uri.strip_prefix("http://")?;
-    let host = ["127.0.0.1", "[::1]"].into_iter().find(|host| rest.starts_with(host))?;
+    let host = ["127.0.0.1", "[::1]"]
+        .into_iter()
+        .find(|host| rest.starts_with(host))?;
     let after = rest.get(host.len()..)?;
     let Some(port_and_path) = after.strip_prefix(':') else {
         return (after.is_empty() || after.starts_with(['/', '?'])).then_some((host, after));
     };
-    let end = port_and_path.find(|c: char| !c.is_ascii_digit()).unwrap_or(port_and_path.len());
+    let end = port_and_path
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(port_and_path.len());
     let (port, path) = port_and_path.split_at_checked(end)?;
     let real_port = port.parse::<u16>().is_ok_and(|number| number > 0);
     (real_port && (path.is_empty() || path.starts_with(['/', '?']))).then_some((host, path))
@@ -341,7 +386,9 @@ fn same_but_for_loopback_port(registered: &str, sent: &str) -> bool {
 }
 
 fn check_redirect_uri(uri: &str, application_type: ApplicationType) -> Result<(), &'static str> {
-    if !uri.bytes().all(|b| matches!(b, 0x21..=0x7e)) || uri.contains(['\\', '*', '<', '>', '"', '`', '{', '}']) {
+    if !uri.bytes().all(|b| matches!(b, 0x21..=0x7e))
+        || uri.contains(['\\', '*', '<', '>', '"', '`', '{', '}'])
+    {
         return Err("holds characters that a redirect URI may not have");
     }
     if uri.contains('#') {
@@ -362,7 +409,9 @@ fn check_redirect_uri(uri: &str, application_type: ApplicationType) -> Result<()
             }
         }
         scheme if application_type == ApplicationType::Native && scheme.contains('.') => Ok(()),
-        _ => Err("must use https, or for a native client a scheme named after a domain, such as com.example.app"),
+        _ => Err(
+            "must use https, or for a native client a scheme named after a domain, such as com.example.app",
+        ),
     }
 }
 
@@ -380,18 +429,47 @@ mod tests {
 
     #[test]
     fn web_redirect_uris_match_as_raw_strings_only() {
-        let web = client(ApplicationType::Web, &["https://app.example/cb", "https://app.example/q?x=1", "http://127.0.0.1/cb"]);
-        for uri in ["https://app.example/cb", "https://app.example/q?x=1", "http://127.0.0.1/cb"] {
+        let web = client(
+            ApplicationType::Web,
+            &[
+                "https://app.example/cb",
+                "https://app.example/q?x=1",
+                "http://127.0.0.1/cb",
+            ],
+        );
+        for uri in [
+            "https://app.example/cb",
+            "https://app.example/q?x=1",
+            "http://127.0.0.1/cb",
+        ] {
             assert!(web.allows_redirect_to(uri), "{uri}");
         }
         for uri in [
-            "https://app.example/cb/", "https://app.example/cbx", "https://app.example/CB", "https://app.example/cb/../evil",
-            "https://app.example/cb/./", "https://app.example.evil.test/cb", "https://evilapp.example/cb",
-            "https://app.example.:443/cb", "https://app.example:443/cb", "https://app.example@evil.test/cb",
-            "https://u:p@app.example/cb", "https://app.example\\@evil.test/cb", "https:\\\\evil.test\\cb",
-            "https:/app.example/cb", "https://app.example/cb%2F..%2Fevil", "https://app.example/cb#", "https://app.example/cb#x",
-            "https://app.example/q", "https://app.example/q?x=1&y=2", "https://app.example/q?x=1&x=1", "http://app.example/cb",
-            "HTTPS://app.example/cb", "https://APP.example/cb", "http://127.0.0.1:8000/cb", "",
+            "https://app.example/cb/",
+            "https://app.example/cbx",
+            "https://app.example/CB",
+            "https://app.example/cb/../evil",
+            "https://app.example/cb/./",
+            "https://app.example.evil.test/cb",
+            "https://evilapp.example/cb",
+            "https://app.example.:443/cb",
+            "https://app.example:443/cb",
+            "https://app.example@evil.test/cb",
+            "https://u:p@app.example/cb",
+            "https://app.example\\@evil.test/cb",
+            "https:\\\\evil.test\\cb",
+            "https:/app.example/cb",
+            "https://app.example/cb%2F..%2Fevil",
+            "https://app.example/cb#",
+            "https://app.example/cb#x",
+            "https://app.example/q",
+            "https://app.example/q?x=1&y=2",
+            "https://app.example/q?x=1&x=1",
+            "http://app.example/cb",
+            "HTTPS://app.example/cb",
+            "https://APP.example/cb",
+            "http://127.0.0.1:8000/cb",
+            "",
         ] {
             assert!(!web.allows_redirect_to(uri), "{uri}");
         }
@@ -399,17 +477,33 @@ mod tests {
 
     #[test]
     fn a_native_client_may_choose_the_loopback_port_and_nothing_else() {
-        let native = client(ApplicationType::Native, &["http://127.0.0.1/cb", "http://[::1]/cb", "com.example.app:/cb"]);
+        let native = client(
+            ApplicationType::Native,
+            &["http://127.0.0.1/cb", "http://[::1]/cb", "com.example.app:/cb"],
+        );
         for uri in [
-            "http://127.0.0.1:1/cb", "http://127.0.0.1:80/cb", "http://127.0.0.1:49152/cb", "http://127.0.0.1:65535/cb",
-            "http://[::1]:5000/cb", "com.example.app:/cb",
+            "http://127.0.0.1:1/cb",
+            "http://127.0.0.1:80/cb",
+            "http://127.0.0.1:49152/cb",
+            "http://127.0.0.1:65535/cb",
+            "http://[::1]:5000/cb",
+            "com.example.app:/cb",
         ] {
             assert!(native.allows_redirect_to(uri), "{uri}");
         }
         for uri in [
-            "http://127.0.0.2/cb", "http://127.1/cb", "http://0x7f000001/cb", "http://2130706433/cb",
-            "http://127.0.0.1.evil.test/cb", "http://localhost/cb", "http://127.0.0.1:0/cb", "http://127.0.0.1:65536/cb",
-            "http://127.0.0.1:8000@evil.test/cb", "http://127.0.0.1:/cb", "http://127.0.0.1:80x/cb", "http://127.0.0.1:80/cb?x",
+            "http://127.0.0.2/cb",
+            "http://127.1/cb",
+            "http://0x7f000001/cb",
+            "http://2130706433/cb",
+            "http://127.0.0.1.evil.test/cb",
+            "http://localhost/cb",
+            "http://127.0.0.1:0/cb",
+            "http://127.0.0.1:65536/cb",
+            "http://127.0.0.1:8000@evil.test/cb",
+            "http://127.0.0.1:/cb",
+            "http://127.0.0.1:80x/cb",
+            "http://127.0.0.1:80/cb?x",
             "https://127.0.0.1:80/cb",
         ] {
             assert!(!native.allows_redirect_to(uri), "{uri}");
@@ -419,17 +513,49 @@ mod tests {
     #[test]
     fn dangerous_redirect_uris_are_not_registered() {
         for uri in [
-            "http://app.example/cb", "javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x", "vbscript:x",
-            " javascript:x", "java%0ascript:x", "https://*.example/cb", "https://app.example/*", "*",
-            "https://app.example/cb#", "https://app.example/cb#x", "https://u:p@app.example/cb", "https://u@app.example/cb",
-            "/cb", "https:/app.example/cb", "https://app.example\\@evil.test/cb", "",
+            "http://app.example/cb",
+            "javascript:alert(1)",
+            "JaVaScRiPt:alert(1)",
+            "data:text/html,x",
+            "vbscript:x",
+            " javascript:x",
+            "java%0ascript:x",
+            "https://*.example/cb",
+            "https://app.example/*",
+            "*",
+            "https://app.example/cb#",
+            "https://app.example/cb#x",
+            "https://u:p@app.example/cb",
+            "https://u@app.example/cb",
+            "/cb",
+            "https:/app.example/cb",
+            "https://app.example\\@evil.test/cb",
+            "",
         ] {
             for application_type in [ApplicationType::Web, ApplicationType::Native] {
                 assert!(client(application_type, &[uri]).check().is_err(), "{uri}");
             }
         }
-        assert!(client(ApplicationType::Web, &["com.example.app:/cb"]).check().is_err());
-        assert!(client(ApplicationType::Native, &["com.example.app:/cb", "http://127.0.0.1/cb"]).check().is_ok());
-        assert!(client(ApplicationType::Web, &["https://app.example/cb?x=1", "http://localhost:8081/cb"]).check().is_ok());
+        assert!(
+            client(ApplicationType::Web, &["com.example.app:/cb"])
+                .check()
+                .is_err()
+        );
+        assert!(
+            client(
+                ApplicationType::Native,
+                &["com.example.app:/cb", "http://127.0.0.1/cb"]
+            )
+            .check()
+            .is_ok()
+        );
+        assert!(
+            client(
+                ApplicationType::Web,
+                &["https://app.example/cb?x=1", "http://localhost:8081/cb"]
+            )
+            .check()
+            .is_ok()
+        );
     }
 }

@@ -91,7 +91,10 @@ pub struct OAuthError {
 impl OAuthError {
     /// A refusal with a constant reason.
     pub const fn new(code: ErrorCode, description: &'static str) -> OAuthError {
-        OAuthError { code, description: Cow::Borrowed(description) }
+        OAuthError {
+            code,
+            description: Cow::Borrowed(description),
+        }
     }
 }
 

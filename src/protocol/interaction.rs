@@ -74,7 +74,10 @@ pub enum Next {
 pub fn next(facts: &Facts<'_>) -> Next {
     let request = &facts.interaction.request;
     if facts.interaction.denied {
-        return Next::Refuse(OAuthError::new(ErrorCode::AccessDenied, "the account holder said no"));
+        return Next::Refuse(OAuthError::new(
+            ErrorCode::AccessDenied,
+            "the account holder said no",
+        ));
     }
     let step = match facts.session {
         None => Next::Login,
@@ -85,7 +88,10 @@ pub fn next(facts: &Facts<'_>) -> Next {
     }
     let refusal = |code, why| Next::Refuse(OAuthError::new(code, why));
     match step {
-        Next::Login => refusal(ErrorCode::LoginRequired, "nobody is signed in as this request demands"),
+        Next::Login => refusal(
+            ErrorCode::LoginRequired,
+            "nobody is signed in as this request demands",
+        ),
         Next::StepUp => refusal(ErrorCode::InteractionRequired, "a second factor must be proved"),
         Next::SelectAccount => refusal(ErrorCode::AccountSelectionRequired, "an account must be chosen"),
         Next::Consent => refusal(ErrorCode::ConsentRequired, "the account holder must be asked"),
@@ -96,15 +102,23 @@ pub fn next(facts: &Facts<'_>) -> Next {
 fn with_session(facts: &Facts<'_>, session: &Session) -> Next {
     let request = &facts.interaction.request;
     let signed_in_now = facts.interaction.signed_in == Some(session.id);
-    let wanted = request.hinted_subject.as_deref().or(request.claims.sub.as_deref());
+    let wanted = request
+        .hinted_subject
+        .as_deref()
+        .or(request.claims.sub.as_deref());
     if wanted.is_some() && wanted != facts.subject {
         return if signed_in_now {
-            Next::Refuse(OAuthError::new(ErrorCode::LoginRequired, "another account is signed in than the one named"))
+            Next::Refuse(OAuthError::new(
+                ErrorCode::LoginRequired,
+                "another account is signed in than the one named",
+            ))
         } else {
             Next::Login
         };
     }
-    let too_old = request.max_age.is_some_and(|max_age| max_age == 0 || facts.now.since(session.auth_time) > max_age);
+    let too_old = request
+        .max_age
+        .is_some_and(|max_age| max_age == 0 || facts.now.since(session.auth_time) > max_age);
     if (request.prompt.login || too_old) && !signed_in_now {
         return Next::Login;
     }
@@ -122,9 +136,16 @@ fn with_session(facts: &Facts<'_>, session: &Session) -> Next {
         ));
     }
     if facts.scope.is_empty() {
-        return Next::Refuse(OAuthError::new(ErrorCode::InvalidScope, "the account may give none of the scope asked for"));
+        return Next::Refuse(OAuthError::new(
+            ErrorCode::InvalidScope,
+            "the account may give none of the scope asked for",
+        ));
     }
-    if needs_consent(facts) { Next::Consent } else { Next::Respond }
+    if needs_consent(facts) {
+        Next::Consent
+    } else {
+        Next::Respond
+    }
 }
 
 fn needs_consent(facts: &Facts<'_>) -> bool {

@@ -29,26 +29,43 @@ pub enum Logout {
 
 /// Checks a request and says whether the person must be asked. With a redirect URI there must be a hint whose
 /// client registered exactly that URI; a fault is told on a page and redirects nowhere.
-pub fn check(request: &LogoutRequest<'_>, session: Option<&Session>, subject: Option<&str>) -> Result<Logout, OAuthError> {
+pub fn check(
+    request: &LogoutRequest<'_>,
+    session: Option<&Session>,
+    subject: Option<&str>,
+) -> Result<Logout, OAuthError> {
     if let (Some(hint), Some(client_id)) = (request.hint, request.client_id)
         && !hint.aud.iter().any(|aud| aud == client_id)
     {
-        return Err(invalid_request("id_token_hint was issued to another client than client_id"));
+        return Err(invalid_request(
+            "id_token_hint was issued to another client than client_id",
+        ));
     }
     if let Some(uri) = request.redirect_uri {
         if request.hint.is_none() {
             return Err(invalid_request("post_logout_redirect_uri needs an id_token_hint"));
         }
-        let registered = request.client.is_some_and(|c| c.post_logout_redirect_uris.iter().any(|known| known == uri));
+        let registered = request
+            .client
+            .is_some_and(|c| c.post_logout_redirect_uris.iter().any(|known| known == uri));
         if !registered {
-            return Err(invalid_request("post_logout_redirect_uri is not registered for this client"));
+            return Err(invalid_request(
+                "post_logout_redirect_uri is not registered for this client",
+            ));
         }
     }
     Ok(match (request.hint, session) {
         (Some(_), None) => Logout::End,
         (Some(hint), Some(session)) => {
-            let same_session = hint.sid.as_deref().is_none_or(|sid| sid == session.id.to_string());
-            if same_session && subject == Some(hint.sub.as_str()) { Logout::End } else { Logout::Confirm }
+            let same_session = hint
+                .sid
+                .as_deref()
+                .is_none_or(|sid| sid == session.id.to_string());
+            if same_session && subject == Some(hint.sub.as_str()) {
+                Logout::End
+            } else {
+                Logout::Confirm
+            }
         }
         (None, _) => Logout::Confirm,
     })
@@ -63,7 +80,10 @@ mod tests {
 
     #[test]
     fn a_redirect_needs_a_hint_and_registration() {
-        let client = Client { post_logout_redirect_uris: vec!["https://c.test/out".into()], ..Client::new("c".into()) };
+        let client = Client {
+            post_logout_redirect_uris: vec!["https://c.test/out".into()],
+            ..Client::new("c".into())
+        };
         let session = Session {
             id: SessionId(Uuid::from_u128(1)),
             account_id: AccountId(Uuid::from_u128(2)),
@@ -72,13 +92,32 @@ mod tests {
             created_at: Timestamp(0),
             last_seen_at: Timestamp(0),
         };
-        let hint = IdTokenHint { sub: "alice".into(), aud: vec!["c".into()], sid: Some(session.id.to_string()) };
+        let hint = IdTokenHint {
+            sub: "alice".into(),
+            aud: vec!["c".into()],
+            sid: Some(session.id.to_string()),
+        };
         let ask = |hint: Option<&IdTokenHint>, client_id, redirect_uri, subject| {
-            check(&LogoutRequest { hint, client: Some(&client), client_id, redirect_uri }, Some(&session), subject)
+            check(
+                &LogoutRequest {
+                    hint,
+                    client: Some(&client),
+                    client_id,
+                    redirect_uri,
+                },
+                Some(&session),
+                subject,
+            )
         };
         let alice = Some("alice");
-        assert_eq!(ask(Some(&hint), None, Some("https://c.test/out"), alice), Ok(Logout::End));
-        assert_eq!(ask(Some(&hint), None, Some("https://c.test/out"), Some("bob")), Ok(Logout::Confirm));
+        assert_eq!(
+            ask(Some(&hint), None, Some("https://c.test/out"), alice),
+            Ok(Logout::End)
+        );
+        assert_eq!(
+            ask(Some(&hint), None, Some("https://c.test/out"), Some("bob")),
+            Ok(Logout::Confirm)
+        );
         assert_eq!(ask(None, None, None, alice), Ok(Logout::Confirm));
         assert!(ask(Some(&hint), None, Some("https://c.test/out?foo=bar"), alice).is_err());
         assert!(ask(Some(&hint), None, Some("https://evil.test/"), alice).is_err());

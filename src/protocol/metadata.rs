@@ -10,8 +10,13 @@ use crate::role::STANDARD_SCOPES;
 use crate::session::Acr;
 
 /// Algorithms of client assertions: the client's own key, or its secret.
-pub const ASSERTION_ALGORITHMS: [Algorithm; 5] =
-    [Algorithm::Rs256, Algorithm::Ps256, Algorithm::Es256, Algorithm::EdDsa, Algorithm::Hs256];
+pub const ASSERTION_ALGORITHMS: [Algorithm; 5] = [
+    Algorithm::Rs256,
+    Algorithm::Ps256,
+    Algorithm::Es256,
+    Algorithm::EdDsa,
+    Algorithm::Hs256,
+];
 
 /// The document served at both well-known locations.
 #[derive(Clone, Debug, Serialize)]
@@ -50,10 +55,22 @@ pub struct Metadata {
 
 impl Metadata {
     /// Describes a server at `issuer` that signs with `algorithms` and knows `scopes` beside the standard ones.
-    pub fn new(issuer: &str, algorithms: &[Algorithm], scopes: &[String], locales: &[&'static str]) -> Metadata {
+    pub fn new(
+        issuer: &str,
+        algorithms: &[Algorithm],
+        scopes: &[String],
+        locales: &[&'static str],
+    ) -> Metadata {
         let at = |path: &str| format!("{issuer}{path}");
-        let methods: Vec<_> = ClientAuthMethod::ALL.into_iter().map(ClientAuthMethod::as_str).collect();
-        let confidential: Vec<_> = methods.iter().copied().filter(|method| *method != "none").collect();
+        let methods: Vec<_> = ClientAuthMethod::ALL
+            .into_iter()
+            .map(ClientAuthMethod::as_str)
+            .collect();
+        let confidential: Vec<_> = methods
+            .iter()
+            .copied()
+            .filter(|method| *method != "none")
+            .collect();
         let assertions: Vec<_> = ASSERTION_ALGORITHMS.into_iter().map(Algorithm::as_str).collect();
         Metadata {
             issuer: issuer.to_owned(),
@@ -64,7 +81,11 @@ impl Metadata {
             introspection_endpoint: at("/introspect"),
             revocation_endpoint: at("/revoke"),
             end_session_endpoint: at("/logout"),
-            scopes_supported: STANDARD_SCOPES.into_iter().map(str::to_owned).chain(scopes.iter().cloned()).collect(),
+            scopes_supported: STANDARD_SCOPES
+                .into_iter()
+                .map(str::to_owned)
+                .chain(scopes.iter().cloned())
+                .collect(),
             response_types_supported: ["code"],
             response_modes_supported: ResponseMode::ALL.into_iter().map(ResponseMode::as_str).collect(),
             grant_types_supported: GrantType::ALL.into_iter().map(GrantType::as_str).collect(),

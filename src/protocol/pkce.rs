@@ -31,7 +31,9 @@ impl CodeChallenge {
     /// Whether `verifier` is the one this challenge was made from (RFC 7636 §4.6).
     pub fn matches(&self, verifier: &str) -> bool {
         let well_formed = (43..=128).contains(&verifier.len())
-            && verifier.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b));
+            && verifier
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b));
         let made = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()));
         well_formed && bool::from(made.as_bytes().ct_eq(self.0.as_bytes()))
     }
@@ -52,7 +54,12 @@ mod tests {
 
     #[test]
     fn what_is_no_sha256_is_no_challenge() {
-        for text in ["", "abc", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM=", &"a".repeat(44)] {
+        for text in [
+            "",
+            "abc",
+            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM=",
+            &"a".repeat(44),
+        ] {
             assert!(CodeChallenge::parse(text).is_none(), "{text}");
         }
     }

@@ -32,13 +32,22 @@ pub struct Target {
 
 /// Decides the audience of an access token. Named resources are all of it; without any, the client's
 /// resource servers that know a granted scope, and ourselves for the userinfo endpoint.
-pub fn target(asked: &[String], scope: &Scope, client: &Client, servers: &[ResourceServer], issuer: &str) -> Target {
+pub fn target(
+    asked: &[String],
+    scope: &Scope,
+    client: &Client,
+    servers: &[ResourceServer],
+    issuer: &str,
+) -> Target {
     if !asked.is_empty() {
         let known = |token: &str| {
             let mut named = servers.iter().filter(|server| asked.contains(&server.identifier));
             STANDARD_SCOPES.contains(&token) || named.any(|server| server.scopes.iter().any(|s| s == token))
         };
-        return Target { audience: asked.to_vec(), scope: scope.retain(known) };
+        return Target {
+            audience: asked.to_vec(),
+            scope: scope.retain(known),
+        };
     }
     let mut audience: Vec<String> = servers
         .iter()
@@ -49,7 +58,10 @@ pub fn target(asked: &[String], scope: &Scope, client: &Client, servers: &[Resou
     if audience.is_empty() || scope.contains("openid") {
         audience.push(issuer.to_owned());
     }
-    Target { audience, scope: scope.clone() }
+    Target {
+        audience,
+        scope: scope.clone(),
+    }
 }
 
 #[cfg(test)]
@@ -59,18 +71,34 @@ mod tests {
     #[test]
     fn audiences_follow_the_request_then_the_scope() {
         let servers = [
-            ResourceServer { identifier: "https://a.test/".into(), scopes: vec!["a:read".into()] },
-            ResourceServer { identifier: "https://b.test/".into(), scopes: vec!["b:read".into()] },
+            ResourceServer {
+                identifier: "https://a.test/".into(),
+                scopes: vec!["a:read".into()],
+            },
+            ResourceServer {
+                identifier: "https://b.test/".into(),
+                scopes: vec!["b:read".into()],
+            },
         ];
         let client = Client {
             resources: vec!["https://a.test/".into(), "https://b.test/".into()],
             ..Client::new("c".into())
         };
         for (asked, scope, audience, granted) in [
-            (vec![], "openid a:read", vec!["https://a.test/", "https://op.test"], "openid a:read"),
+            (
+                vec![],
+                "openid a:read",
+                vec!["https://a.test/", "https://op.test"],
+                "openid a:read",
+            ),
             (vec![], "a:read", vec!["https://a.test/"], "a:read"),
             (vec![], "openid", vec!["https://op.test"], "openid"),
-            (vec!["https://b.test/"], "openid a:read b:read", vec!["https://b.test/"], "openid b:read"),
+            (
+                vec!["https://b.test/"],
+                "openid a:read b:read",
+                vec!["https://b.test/"],
+                "openid b:read",
+            ),
         ] {
             let asked: Vec<String> = asked.into_iter().map(str::to_owned).collect();
             let scope: Scope = scope.parse().unwrap_or_default();
@@ -82,9 +110,18 @@ mod tests {
 
     #[test]
     fn only_registered_resources_may_be_asked_for() {
-        let client = Client { resources: vec!["https://a.test/".into()], ..Client::new("c".into()) };
+        let client = Client {
+            resources: vec!["https://a.test/".into()],
+            ..Client::new("c".into())
+        };
         assert!(check(&["https://a.test/".into()], &client).is_ok());
-        for resource in ["https://b.test/", "https://a.test/#x", "a.test", "", "https://a.test"] {
+        for resource in [
+            "https://b.test/",
+            "https://a.test/#x",
+            "a.test",
+            "",
+            "https://a.test",
+        ] {
             assert!(check(&[resource.into()], &client).is_err(), "{resource}");
         }
     }

@@ -54,7 +54,13 @@ impl ResponseTarget {
     /// The parameters of an error response (RFC 6749 §4.1.2.1).
     pub fn error(&self, error: &OAuthError, issuer: &str) -> Vec<(String, String)> {
         let code = ("error".to_owned(), error.code.as_str().to_owned());
-        self.complete(vec![code, ("error_description".to_owned(), error.description.to_string())], issuer)
+        self.complete(
+            vec![
+                code,
+                ("error_description".to_owned(), error.description.to_string()),
+            ],
+            issuer,
+        )
     }
 
     fn complete(&self, mut params: Vec<(String, String)>, issuer: &str) -> Vec<(String, String)> {

@@ -55,7 +55,12 @@ pub struct Authority {
 pub const STANDARD_SCOPES: [&str; 6] = ["openid", "profile", "email", "address", "phone", "offline_access"];
 
 /// Narrows `asked` to what the client is registered for and the account's authority covers.
-pub fn narrow(asked: &Scope, registered: &Scope, definitions: &[ScopeDefinition], authority: &Authority) -> Scope {
+pub fn narrow(
+    asked: &Scope,
+    registered: &Scope,
+    definitions: &[ScopeDefinition],
+    authority: &Authority,
+) -> Scope {
     asked.retain(|token| {
         if !registered.contains(token) {
             return false;
@@ -81,7 +86,10 @@ mod tests {
     #[test]
     fn a_scope_is_granted_only_with_registration_and_permission() {
         let definitions = [
-            ScopeDefinition { name: "books:read".into(), ..Default::default() },
+            ScopeDefinition {
+                name: "books:read".into(),
+                ..Default::default()
+            },
             ScopeDefinition {
                 name: "books:write".into(),
                 requires: BTreeSet::from(["books:write".into()]),
@@ -89,15 +97,27 @@ mod tests {
             },
         ];
         let reader = Authority::default();
-        let writer = Authority { permissions: BTreeSet::from(["books:write".into()]), ..Default::default() };
+        let writer = Authority {
+            permissions: BTreeSet::from(["books:write".into()]),
+            ..Default::default()
+        };
         for (asked, registered, authority, granted) in [
             ("openid books:write", "openid books:write", &reader, "openid"),
-            ("openid books:write", "openid books:write", &writer, "openid books:write"),
+            (
+                "openid books:write",
+                "openid books:write",
+                &writer,
+                "openid books:write",
+            ),
             ("books:write", "openid", &writer, ""),
             ("books:read", "books:read", &reader, "books:read"),
             ("undefined", "undefined", &writer, ""),
         ] {
-            assert_eq!(narrow(&scope(asked), &scope(registered), &definitions, authority), scope(granted), "{asked}");
+            assert_eq!(
+                narrow(&scope(asked), &scope(registered), &definitions, authority),
+                scope(granted),
+                "{asked}"
+            );
         }
     }
 }

@@ -11,7 +11,9 @@ pub struct Scope(Vec<String>);
 
 /// Why a text is no scope.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("a scope is a list of tokens of printable ASCII, without quotes or backslashes, separated by single spaces")]
+#[error(
+    "a scope is a list of tokens of printable ASCII, without quotes or backslashes, separated by single spaces"
+)]
 pub struct InvalidScope;
 
 impl Scope {
@@ -54,7 +56,10 @@ impl Scope {
 }
 
 fn is_scope_token(token: &str) -> bool {
-    !token.is_empty() && token.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+    !token.is_empty()
+        && token
+            .bytes()
+            .all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
 }
 
 impl<'a> FromIterator<&'a str> for Scope {
@@ -103,7 +108,9 @@ impl Serialize for Scope {
 
 impl<'de> Deserialize<'de> for Scope {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }
 

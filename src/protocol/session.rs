@@ -108,8 +108,16 @@ mod tests {
         for (factors, acr, amr) in [
             (vec![Password], Acr::SingleFactor, vec!["pwd"]),
             (vec![Password, Totp], Acr::MultiFactor, vec!["pwd", "otp", "mfa"]),
-            (vec![Password, RecoveryCode], Acr::MultiFactor, vec!["pwd", "recovery", "mfa"]),
-            (vec![Totp, RecoveryCode], Acr::SingleFactor, vec!["otp", "recovery"]),
+            (
+                vec![Password, RecoveryCode],
+                Acr::MultiFactor,
+                vec!["pwd", "recovery", "mfa"],
+            ),
+            (
+                vec![Totp, RecoveryCode],
+                Acr::SingleFactor,
+                vec!["otp", "recovery"],
+            ),
         ] {
             assert_eq!((acr_of(&factors), amr_of(&factors)), (acr, amr));
         }

@@ -130,8 +130,18 @@ mod tests {
 
     #[test]
     fn lifetimes_are_read_and_written() {
-        for (text, secs) in [("30s", 30), ("10m", 600), ("24h", 86_400), ("90d", 7_776_000), ("0s", 0)] {
-            assert_eq!(text.parse::<Lifetime>().map(Lifetime::as_secs), Ok(secs), "{text}");
+        for (text, secs) in [
+            ("30s", 30),
+            ("10m", 600),
+            ("24h", 86_400),
+            ("90d", 7_776_000),
+            ("0s", 0),
+        ] {
+            assert_eq!(
+                text.parse::<Lifetime>().map(Lifetime::as_secs),
+                Ok(secs),
+                "{text}"
+            );
         }
         assert_eq!(Lifetime::seconds(86_400).to_string(), "1d");
         assert_eq!(Lifetime::seconds(5400).to_string(), "90m");
@@ -139,7 +149,19 @@ mod tests {
 
     #[test]
     fn what_is_no_lifetime_is_refused() {
-        for text in ["", "m", "10", "-1m", "+1m", "1.5h", "10 m", "36501d", "9999999999d", "10M", "1é"] {
+        for text in [
+            "",
+            "m",
+            "10",
+            "-1m",
+            "+1m",
+            "1.5h",
+            "10 m",
+            "36501d",
+            "9999999999d",
+            "10M",
+            "1é",
+        ] {
             assert!(text.parse::<Lifetime>().is_err(), "{text}");
         }
     }

@@ -73,8 +73,10 @@ impl TokenRequest {
         resources: Vec<String>,
     ) -> Result<TokenRequest, OAuthError> {
         let grant_type = value("grant_type").ok_or(invalid_request("grant_type is missing"))?;
-        let grant_type = GrantType::parse(grant_type)
-            .ok_or(OAuthError::new(ErrorCode::UnsupportedGrantType, "grant_type is not one of those supported"))?;
+        let grant_type = GrantType::parse(grant_type).ok_or(OAuthError::new(
+            ErrorCode::UnsupportedGrantType,
+            "grant_type is not one of those supported",
+        ))?;
         let required = |name: &str, missing: &'static str| value(name).ok_or(invalid_request(missing));
         let scope = || {
             let text = value("scope").map(str::parse::<Scope>).transpose();
@@ -92,9 +94,10 @@ impl TokenRequest {
                 scope: scope()?,
                 resources,
             }),
-            GrantType::ClientCredentials => {
-                TokenRequest::ClientCredentials(ClientCredentialsParams { scope: scope()?, resources })
-            }
+            GrantType::ClientCredentials => TokenRequest::ClientCredentials(ClientCredentialsParams {
+                scope: scope()?,
+                resources,
+            }),
             GrantType::Password => TokenRequest::Password(PasswordParams {
                 username: required("username", "username is missing")?.to_owned(),
                 password: Secret::new(required("password", "password is missing")?),
@@ -121,8 +124,15 @@ mod tests {
     use super::*;
 
     fn parse(pairs: &[(&str, &'static str)]) -> Result<GrantType, ErrorCode> {
-        let value = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
-        TokenRequest::parse(value, vec![]).map(|request| request.grant_type()).map_err(|error| error.code)
+        let value = |name: &str| {
+            pairs
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| *value)
+        };
+        TokenRequest::parse(value, vec![])
+            .map(|request| request.grant_type())
+            .map_err(|error| error.code)
     }
 
     #[test]
@@ -132,13 +142,31 @@ mod tests {
             (vec![], Err(InvalidRequest)),
             (vec![("grant_type", "implicit")], Err(UnsupportedGrantType)),
             (vec![("grant_type", "authorization_code")], Err(InvalidRequest)),
-            (vec![("grant_type", "authorization_code"), ("code", "c")], Ok(GrantType::AuthorizationCode)),
+            (
+                vec![("grant_type", "authorization_code"), ("code", "c")],
+                Ok(GrantType::AuthorizationCode),
+            ),
             (vec![("grant_type", "refresh_token")], Err(InvalidRequest)),
-            (vec![("grant_type", "refresh_token"), ("refresh_token", "r")], Ok(GrantType::RefreshToken)),
-            (vec![("grant_type", "client_credentials")], Ok(GrantType::ClientCredentials)),
-            (vec![("grant_type", "client_credentials"), ("scope", "a\"")], Err(InvalidScope)),
-            (vec![("grant_type", "password"), ("username", "u")], Err(InvalidRequest)),
-            (vec![("grant_type", "password"), ("username", "u"), ("password", "p")], Ok(GrantType::Password)),
+            (
+                vec![("grant_type", "refresh_token"), ("refresh_token", "r")],
+                Ok(GrantType::RefreshToken),
+            ),
+            (
+                vec![("grant_type", "client_credentials")],
+                Ok(GrantType::ClientCredentials),
+            ),
+            (
+                vec![("grant_type", "client_credentials"), ("scope", "a\"")],
+                Err(InvalidScope),
+            ),
+            (
+                vec![("grant_type", "password"), ("username", "u")],
+                Err(InvalidRequest),
+            ),
+            (
+                vec![("grant_type", "password"), ("username", "u"), ("password", "p")],
+                Ok(GrantType::Password),
+            ),
         ] {
             assert_eq!(parse(&pairs), outcome, "{pairs:?}");
         }

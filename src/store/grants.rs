@@ -1,5 +1,8 @@
 //! Grants. Revoking one ends everything that hangs on it, because whatever is redeemed looks here.
 
+use diesel::dsl::sql;
+use diesel::sql_types::Text;
+use diesel::{EscapeExpressionMethods as _, TextExpressionMethods as _};
 use protocol::grant::Grant;
 use protocol::id::{AccountId, ClientId, GrantId, SessionId};
 use protocol::time::Timestamp;
@@ -107,7 +110,9 @@ pub async fn revoke_for_account(db: &mut Conn, id: AccountId, now: Timestamp) ->
 
 /// Revokes the grants made in a browser session, but for those that were to outlast it (`offline_access`).
 pub async fn revoke_for_session(db: &mut Conn, id: SessionId, now: Timestamp) -> Result<u64, StoreError> {
-    let online = grants::scope.not_like("%offline_access%");
+    // Padded with spaces, so that only the whole token counts and not one that ends in the same letters.
+    let padded = sql::<Text>("' ' || scope || ' '");
+    let online = padded.not_like("% offline\\_access %").escape('\\');
     Ok(revoke!(db, now, grants::session_id.eq(Uid(id.0)).and(online)))
 }
 

@@ -29,10 +29,21 @@ pub(in crate::oauth) async fn redeem(
 ) -> Result<Issuance, Error<TokenRefusal>> {
     let now = app.now();
     let hash = params.code.hash();
-    let code = app.store.read(async move |db: &mut Conn| store::codes::find(db, &hash).await).await?;
-    let code = code.ok_or(invalid_grant("the code is unknown"))?;
+    let found = app
+        .store
+        .read(async move |db: &mut Conn| {
+            let Some(code) = store::codes::find(db, &hash).await? else {
+                return Ok(None);
+            };
+            let grant = store::grants::find(db, code.grant_id).await?;
+            Ok(grant.map(|grant| (code, grant)))
+        })
+        .await?;
+    let (code, grant) = found.ok_or(invalid_grant("the code is unknown"))?;
     check(&code, &params, client, now)?;
-    resource::check(&params.resources, client)?;
+    // All that can be refused is refused before the code is used up.
+    let resources = narrow_resources(params.resources, &grant.resources)?;
+    resource::check(&resources, client)?;
 
     let (registered, tokens) = (client.clone(), app.config.tokens.clone());
     let event = Event::now(app, "code.redeemed").client(&client.client_id);
@@ -45,7 +56,9 @@ pub(in crate::oauth) async fn redeem(
                 event.renamed("code.replayed").failed().record(db).await?;
                 return Ok(Outcome::Reused);
             }
-            let Some(holder) = Holder::find(db, code.grant_id).await? else { return Ok(Outcome::Ended) };
+            let Some(holder) = Holder::find(db, code.grant_id).await? else {
+                return Ok(Outcome::Ended);
+            };
             let refresh_token = first_refresh_token(db, &registered, &holder.grant, &tokens, now).await?;
             event.account(holder.account.id).record(db).await?;
             Ok(Outcome::Redeemed(Box::new(holder), refresh_token))
@@ -59,7 +72,7 @@ pub(in crate::oauth) async fn redeem(
     let catalogue = app.catalogue().await?;
     Ok(Issuance {
         scope: holder.narrow(&holder.grant.scope, client, &catalogue.scopes),
-        resources: narrow_resources(params.resources, &holder.grant.resources)?,
+        resources,
         holder: Some(holder),
         refresh_token,
     })
@@ -78,7 +91,9 @@ fn check(
         return Err(invalid_grant("the code was used before or has expired"));
     }
     if params.redirect_uri.as_ref() != Some(&code.redirect_uri) {
-        return Err(invalid_grant("redirect_uri differs from the authorization request"));
+        return Err(invalid_grant(
+            "redirect_uri differs from the authorization request",
+        ));
     }
     match (&code.code_challenge, &params.code_verifier) {
         (Some(challenge), Some(verifier)) if challenge.matches(verifier) => Ok(()),

@@ -30,5 +30,10 @@ pub(in crate::oauth) async fn redeem(
             return Err(OAuthError::new(ErrorCode::InvalidScope, refusal).into());
         }
     };
-    Ok(Issuance { holder: None, scope, resources: params.resources, refresh_token: None })
+    Ok(Issuance {
+        holder: None,
+        scope,
+        resources: params.resources,
+        refresh_token: None,
+    })
 }

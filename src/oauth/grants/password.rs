@@ -33,12 +33,19 @@ pub(in crate::oauth) async fn redeem(
         Attempt::Proved(account) => account,
         Attempt::Refused => return Err(refused().into()),
         Attempt::TooMany(_) | Attempt::Busy => {
-            return Err(OAuthError::new(ErrorCode::TemporarilyUnavailable, "too many attempts, try again later").into());
+            return Err(OAuthError::new(
+                ErrorCode::TemporarilyUnavailable,
+                "too many attempts, try again later",
+            )
+            .into());
         }
     };
     let mut factors = vec![Factor::Password];
     if sign_in::has_second_factor(app, account.id).await? {
-        let missing = OAuthError::new(ErrorCode::MfaRequired, "send a one-time password or recovery code as otp");
+        let missing = OAuthError::new(
+            ErrorCode::MfaRequired,
+            "send a one-time password or recovery code as otp",
+        );
         let otp = params.otp.as_ref().ok_or(missing)?;
         match sign_in::second_factor(app, account.id, otp).await? {
             SecondFactor::Proved(factor) => factors.push(factor),
@@ -51,8 +58,10 @@ pub(in crate::oauth) async fn redeem(
     let asked = params.scope.unwrap_or_else(|| client.scope.clone());
     let (registered, tokens, definitions) = (client.clone(), app.config.tokens.clone(), catalogue.clone());
     let resources = params.resources.clone();
-    let event = Event::now(app, "password_grant.used").client(&client.client_id).account(account.id);
-    let (holder, refresh_token) = app
+    let event = Event::now(app, "password_grant.used")
+        .client(&client.client_id)
+        .account(account.id);
+    let issued = app
         .store
         .write(async move |db: &mut Conn| {
             let authority = store::roles::authority(db, account.id).await?;
@@ -72,11 +81,16 @@ pub(in crate::oauth) async fn redeem(
                 revoked_at: None,
             };
             store::grants::insert(db, &grant).await?;
+            // The account may have been shut out while its password was being checked.
+            let Some(holder) = Holder::find(db, grant.id).await? else {
+                return Ok(None);
+            };
             let refresh_token = first_refresh_token(db, &registered, &grant, &tokens, now).await?;
             event.record(db).await?;
-            Ok((Holder { grant, account: *account, authority }, refresh_token))
+            Ok(Some((holder, refresh_token)))
         })
         .await?;
+    let (holder, refresh_token) = issued.ok_or_else(refused)?;
     Ok(Issuance {
         scope: holder.grant.scope.clone(),
         resources: params.resources,

@@ -35,7 +35,9 @@ pub(in crate::oauth) async fn redeem(
     let (token, holder) = app
         .store
         .read(async move |db: &mut Conn| {
-            let Some(token) = store::refresh_tokens::find(db, &hash).await? else { return Ok((None, None)) };
+            let Some(token) = store::refresh_tokens::find(db, &hash).await? else {
+                return Ok((None, None));
+            };
             let holder = Holder::find(db, token.grant_id).await?;
             Ok((Some(token), holder))
         })
@@ -49,8 +51,8 @@ pub(in crate::oauth) async fn redeem(
     }
     let holder = holder.ok_or(invalid_grant("the authorization has ended"))?;
     // All that can be refused is refused before the token is used up.
-    resource::check(&params.resources, client)?;
     let resources = narrow_resources(params.resources, &holder.grant.resources)?;
+    resource::check(&resources, client)?;
     let catalogue = app.catalogue().await?;
     let asked = params.scope.unwrap_or_else(|| holder.grant.scope.clone());
     if !asked.is_within(&holder.grant.scope) {
@@ -58,9 +60,21 @@ pub(in crate::oauth) async fn redeem(
     }
 
     let successor = successor(&app.rotation_key, &params.refresh_token);
-    let rotation = Rotation { token, hash, next: successor.hash(), tokens: app.config.tokens.clone(), now };
-    let event = Event::now(app, "refresh.reused").client(&client.client_id).account(holder.account.id).failed();
-    let outcome = app.store.write(async move |db: &mut Conn| rotate(db, rotation, event).await).await?;
+    let rotation = Rotation {
+        token,
+        hash,
+        next: successor.hash(),
+        tokens: app.config.tokens.clone(),
+        now,
+    };
+    let event = Event::now(app, "refresh.reused")
+        .client(&client.client_id)
+        .account(holder.account.id)
+        .failed();
+    let outcome = app
+        .store
+        .write(async move |db: &mut Conn| rotate(db, rotation, event).await)
+        .await?;
     let holder = match outcome {
         Outcome::Rotated(holder) | Outcome::Retried(holder) => *holder,
         Outcome::Reused => return Err(invalid_grant("the refresh token was used before").into()),
@@ -83,9 +97,17 @@ struct Rotation {
 }
 
 async fn rotate(db: &mut Conn, rotation: Rotation, event: Event) -> Result<Outcome, StoreError> {
-    let Rotation { token, hash, next, tokens, now } = rotation;
+    let Rotation {
+        token,
+        hash,
+        next,
+        tokens,
+        now,
+    } = rotation;
     if store::refresh_tokens::consume(db, &hash, now).await? {
-        let Some(holder) = Holder::find(db, token.grant_id).await? else { return Ok(Outcome::Ended) };
+        let Some(holder) = Holder::find(db, token.grant_id).await? else {
+            return Ok(Outcome::Ended);
+        };
         let successor = RefreshToken {
             issued_at: now,
             expires_at: expiry(&holder.grant, &tokens, now),
@@ -95,7 +117,9 @@ async fn rotate(db: &mut Conn, rotation: Rotation, event: Event) -> Result<Outco
         store::refresh_tokens::insert(db, &next, &successor).await?;
         return Ok(Outcome::Rotated(Box::new(holder)));
     }
-    let used = store::refresh_tokens::find(db, &hash).await?.and_then(|token| token.consumed_at);
+    let used = store::refresh_tokens::find(db, &hash)
+        .await?
+        .and_then(|token| token.consumed_at);
     let successor = store::refresh_tokens::find(db, &next).await?;
     let in_grace = used.is_some_and(|used| now.since(used) < tokens.refresh_retry_grace.as_secs());
     if in_grace && successor.is_some_and(|successor| successor.consumed_at.is_none()) {

@@ -137,4 +137,3 @@ apps-none = Sie haben keiner Anwendung den Zugriff auf Ihr Konto erlaubt.
 home = Anmeldedienst
 home-title = Ein Konto, alle Anwendungen
 home-lead = Dieser Dienst meldet Sie bei den Anwendungen Ihrer Organisation an. Sie schicken Sie hierher, wenn sie wissen müssen, wer Sie sind.
-home-account = Zu Ihrem Konto

@@ -137,4 +137,3 @@ apps-none = You have not allowed any app to use your account.
 home = Sign-in service
 home-title = One account, every app
 home-lead = This service signs you in to the apps of your organisation. Apps send you here when they need to know who you are.
-home-account = Go to your account

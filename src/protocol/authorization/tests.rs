@@ -26,8 +26,11 @@ fn request_of(client: &Client, changes: &[(&str, &str)]) -> Result<Authorization
     ];
     pairs.retain(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
     pairs.extend(changes);
-    let params =
-        AuthorizationParams::from_pairs(pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let params = AuthorizationParams::from_pairs(
+        pairs
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned())),
+    );
     params.client_id()?;
     let target = params.response_target(client)?;
     check(&params, client, target, None)
@@ -47,7 +50,10 @@ fn each_fault_has_its_error() {
         RequestUriNotSupported, UnsupportedResponseType,
     };
     for (changes, code) in [
-        (vec![("code_challenge", ""), ("code_challenge_method", "")], InvalidRequest),
+        (
+            vec![("code_challenge", ""), ("code_challenge_method", "")],
+            InvalidRequest,
+        ),
         (vec![("code_challenge_method", "plain")], InvalidRequest),
         (vec![("code_challenge_method", "")], InvalidRequest),
         (vec![("code_challenge", "")], InvalidRequest),
@@ -73,30 +79,48 @@ fn each_fault_has_its_error() {
         (vec![("max_age", "0x10")], InvalidRequest),
         (vec![("max_age", "+1")], InvalidRequest),
         (vec![("request", "x.y.z")], RequestNotSupported),
-        (vec![("request_uri", "https://app.example/r")], RequestUriNotSupported),
+        (
+            vec![("request_uri", "https://app.example/r")],
+            RequestUriNotSupported,
+        ),
         (vec![("registration", "{}")], RegistrationNotSupported),
         (vec![("claims", "[]")], InvalidRequest),
         (vec![("resource", "https://elsewhere.test/")], InvalidTarget),
     ] {
-        assert_eq!(request(&changes).map_err(|error| error.code), Err(code), "{changes:?}");
+        assert_eq!(
+            request(&changes).map_err(|error| error.code),
+            Err(code),
+            "{changes:?}"
+        );
     }
 }
 
 #[test]
 fn max_age_is_read_or_defaulted() {
     assert_eq!(request(&[("max_age", "0")]).unwrap().max_age, Some(0));
-    assert_eq!(request(&[("max_age", "999999999999")]).unwrap().max_age, Some(999_999_999_999));
+    assert_eq!(
+        request(&[("max_age", "999999999999")]).unwrap().max_age,
+        Some(999_999_999_999)
+    );
     assert_eq!(request(&[("max_age", "")]).unwrap().max_age, None);
-    let client = Client { default_max_age: Some(60), ..client() };
+    let client = Client {
+        default_max_age: Some(60),
+        ..client()
+    };
     assert_eq!(request_of(&client, &[]).unwrap().max_age, Some(60));
 }
 
 #[test]
 fn only_a_confidential_client_can_be_excused_from_pkce() {
-    let excused = Client { require_pkce: false, ..client() };
+    let excused = Client {
+        require_pkce: false,
+        ..client()
+    };
     let none = [("code_challenge", ""), ("code_challenge_method", "")];
     assert!(request_of(&excused, &none).is_ok());
-    let public =
-        Client { token_endpoint_auth_method: crate::client::ClientAuthMethod::None, ..excused };
+    let public = Client {
+        token_endpoint_auth_method: crate::client::ClientAuthMethod::None,
+        ..excused
+    };
     assert!(request_of(&public, &none).is_err());
 }

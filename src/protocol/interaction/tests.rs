@@ -131,7 +131,10 @@ fn a_demand_for_a_fresh_sign_in_is_met_only_within_the_request() {
             Next::Login
         );
     }
-    assert_eq!(after(|c| c.interaction.request.max_age = Some(100)), Next::Respond);
+    assert_eq!(
+        after(|c| c.interaction.request.max_age = Some(100)),
+        Next::Respond
+    );
 }
 
 #[test]
@@ -145,7 +148,10 @@ fn a_hint_at_another_account_is_not_answered_for_this_one() {
         })),
         Some(ErrorCode::LoginRequired)
     );
-    assert_eq!(after(|c| c.interaction.request.hinted_subject = Some("alice".into())), Next::Respond);
+    assert_eq!(
+        after(|c| c.interaction.request.hinted_subject = Some("alice".into())),
+        Next::Respond
+    );
 }
 
 #[test]
@@ -206,7 +212,10 @@ fn prompt_none_turns_each_page_into_its_error() {
 
 #[test]
 fn an_account_is_selected_once() {
-    assert_eq!(after(|c| c.interaction.request.prompt.select_account = true), Next::SelectAccount);
+    assert_eq!(
+        after(|c| c.interaction.request.prompt.select_account = true),
+        Next::SelectAccount
+    );
     assert_eq!(
         after(|c| {
             c.interaction.request.prompt.select_account = true;
@@ -218,19 +227,24 @@ fn an_account_is_selected_once() {
 
 #[test]
 fn an_essential_acr_that_cannot_be_reached_is_refused() {
-    let essential = |acr: &'static str| {
-        after(move |c| c.interaction.request.claims.essential_acr = vec![acr.to_owned()])
-    };
+    let essential =
+        |acr: &'static str| after(move |c| c.interaction.request.claims.essential_acr = vec![acr.to_owned()]);
     assert_eq!(code(essential("2")), Some(ErrorCode::AccessDenied));
     assert_eq!(essential("1"), Next::Respond);
 }
 
 #[test]
 fn a_scope_the_account_cannot_give_at_all_is_refused() {
-    assert_eq!(code(after(|c| c.scope = Scope::empty())), Some(ErrorCode::InvalidScope));
+    assert_eq!(
+        code(after(|c| c.scope = Scope::empty())),
+        Some(ErrorCode::InvalidScope)
+    );
 }
 
 #[test]
 fn a_no_ends_the_request() {
-    assert_eq!(code(after(|c| c.interaction.denied = true)), Some(ErrorCode::AccessDenied));
+    assert_eq!(
+        code(after(|c| c.interaction.denied = true)),
+        Some(ErrorCode::AccessDenied)
+    );
 }
