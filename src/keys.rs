@@ -359,15 +359,13 @@ pub async fn rotate_now(
                 Some(kid)
             }
             None => {
-                make(
-                    store,
-                    sealer,
-                    *algorithm,
-                    line.next_number(),
-                    now,
-                    earliest_use(now),
-                )
-                .await?
+                // A first key is in no cached JWKS, and nothing signs until it does.
+                let from = if line.keys.is_empty() {
+                    now
+                } else {
+                    earliest_use(now)
+                };
+                make(store, sealer, *algorithm, line.next_number(), now, from).await?
             }
         };
         moved.extend(kid);

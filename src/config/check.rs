@@ -275,7 +275,6 @@ mod tests {
                 ("CHANCERY_DATABASE__MAX_CONNECTIONS", "3"),
                 ("CHANCERY_KEYS__ALGORITHMS", "ES256"),
                 ("CHANCERY_RATE_LIMITS__SIGN_IN_PER_ADDRESS", "5/15m"),
-                ("CHANCERY_SERVER__METRICS_LISTEN", ""),
             ],
         )
         .unwrap();

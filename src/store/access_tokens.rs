@@ -6,7 +6,7 @@ use protocol::time::Timestamp;
 use crate::conn::Conn;
 use crate::conn::query::*;
 use crate::error::StoreError;
-use crate::schema::{grants, revoked_tokens};
+use crate::schema::{accounts, grants, revoked_tokens};
 use crate::types::Uid;
 
 /// Revokes one token by its `jti`, until it would end by itself.
@@ -30,7 +30,8 @@ pub async fn is_revoked(db: &mut Conn, jti: &str) -> Result<bool, StoreError> {
     Ok(found > 0)
 }
 
-/// Whether a token lives: neither it nor the grant it was issued under is revoked or gone.
+/// Whether a token lives: neither it nor the grant it was issued under is revoked or gone, and the account that
+/// gave the grant may sign in.
 pub async fn status(db: &mut Conn, jti: &str, grant: Option<GrantId>) -> Result<bool, StoreError> {
     if is_revoked(db, jti).await? {
         return Ok(false);
@@ -38,9 +39,11 @@ pub async fn status(db: &mut Conn, jti: &str, grant: Option<GrantId>) -> Result<
     let Some(grant) = grant else {
         return Ok(true);
     };
+    let able = accounts::table.filter(accounts::disabled.eq(false));
     let query = grants::table
         .filter(grants::id.eq(Uid(grant.0)))
         .filter(grants::revoked_at.is_null())
+        .filter(grants::account_id.eq_any(able.select(accounts::id)))
         .count();
     let found: i64 = db!(db, |c| query.get_result(c).await)?;
     Ok(found > 0)

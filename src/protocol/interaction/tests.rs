@@ -9,6 +9,9 @@ use uuid::Uuid;
 
 const NOW: Timestamp = Timestamp(10_000);
 
+/// What makes a case differ from the plain one.
+type Change = fn(&mut Case);
+
 struct Case {
     client: Client,
     interaction: Interaction,
@@ -109,7 +112,7 @@ fn a_second_factor_that_exists_must_be_proved() {
 
 #[test]
 fn a_demand_for_a_fresh_sign_in_is_met_only_within_the_request() {
-    let demands: [fn(&mut Case); 3] = [
+    let demands: [Change; 3] = [
         |c| c.interaction.request.prompt.login = true,
         |c| c.interaction.request.max_age = Some(0),
         |c| c.interaction.request.max_age = Some(99),
@@ -139,7 +142,7 @@ fn a_demand_for_a_fresh_sign_in_is_met_only_within_the_request() {
 
 #[test]
 fn a_hint_at_another_account_is_not_answered_for_this_one() {
-    let hint: fn(&mut Case) = |c| c.interaction.request.hinted_subject = Some("bob".into());
+    let hint: Change = |c| c.interaction.request.hinted_subject = Some("bob".into());
     assert_eq!(after(hint), Next::Login);
     assert_eq!(
         code(after(|c| {
@@ -156,7 +159,7 @@ fn a_hint_at_another_account_is_not_answered_for_this_one() {
 
 #[test]
 fn consent_is_asked_and_remembered() {
-    let third_party: fn(&mut Case) = |c| c.client.require_consent = true;
+    let third_party: Change = |c| c.client.require_consent = true;
     assert_eq!(after(third_party), Next::Consent);
     let remembered = |given: &'static str| {
         after(move |c| {
@@ -193,7 +196,7 @@ fn consent_is_asked_and_remembered() {
 #[test]
 fn prompt_none_turns_each_page_into_its_error() {
     use ErrorCode::{ConsentRequired, InteractionRequired, LoginRequired};
-    let cases: [(fn(&mut Case), ErrorCode); 3] = [
+    let cases: [(Change, ErrorCode); 3] = [
         (|c| c.session = None, LoginRequired),
         (|c| c.has_second_factor = true, InteractionRequired),
         (|c| c.client.require_consent = true, ConsentRequired),

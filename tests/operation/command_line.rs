@@ -1,0 +1,315 @@
+//! The binary as an operator runs it.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{Server, fresh_database};
+
+mod nouns;
+
+const SAMPLE: &str = include_str!("../support/sample.toml");
+
+/// A folder to run the binary in, and a database.
+struct Machine {
+    folder: TempDir,
+    database: String,
+    master_key: PathBuf,
+}
+
+/// What a command said.
+#[derive(Debug)]
+struct Ran {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Machine {
+    async fn new() -> Machine {
+        let folder = TempDir::new().unwrap();
+        let database = match std::env::var("TEST_DATABASE_URL") {
+            Ok(url) => fresh_database(&url).await,
+            Err(_) => format!("sqlite:{}", folder.path().join("test.db").display()),
+        };
+        let master_key = folder.path().join("master.key");
+        Machine {
+            folder,
+            database,
+            master_key,
+        }
+    }
+
+    /// On the database of a server that runs.
+    fn beside(server: &Server) -> Machine {
+        Machine {
+            folder: TempDir::new().unwrap(),
+            database: server.config.database.url.clone(),
+            master_key: server.config.keys.master_key_file.clone(),
+        }
+    }
+
+    async fn with_sample() -> Machine {
+        let machine = Machine::new().await;
+        machine.write("sample.toml", SAMPLE);
+        machine.ok("apply sample.toml");
+        machine
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
+    fn run(&self, line: &str) -> Ran {
+        self.run_with(line, "")
+    }
+
+    fn run_with(&self, line: &str, stdin: &str) -> Ran {
+        run(self.folder.path(), &self.database, &self.master_key, line, stdin)
+    }
+
+    /// What a command prints that must succeed.
+    fn ok(&self, line: &str) -> String {
+        self.ok_with(line, "")
+    }
+
+    fn ok_with(&self, line: &str, stdin: &str) -> String {
+        let ran = self.run_with(line, stdin);
+        assert_eq!(ran.code, Some(0), "{line}: {ran:?}");
+        ran.out
+    }
+
+    fn json(&self, line: &str) -> Value {
+        serde_json::from_str(&self.ok(line)).unwrap()
+    }
+
+    /// The one line that a command is refused with.
+    fn refusal(&self, line: &str) -> String {
+        let ran = self.run(line);
+        assert_eq!(ran.code, Some(1), "{line}: {ran:?}");
+        let refusal = ran
+            .err
+            .lines()
+            .filter(|line| line.starts_with("chancery: "))
+            .collect::<Vec<_>>();
+        assert_eq!(refusal.len(), 1, "{line}: {ran:?}");
+        refusal[0].to_owned()
+    }
+}
+
+fn run(folder: &Path, database: &str, master_key: &Path, line: &str, stdin: &str) -> Ran {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_chancery"))
+        .args(line.split_whitespace())
+        .current_dir(folder)
+        .env_clear()
+        .env("CHANCERY_DATABASE__URL", database)
+        .env("CHANCERY_KEYS__MASTER_KEY_FILE", master_key)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that reads nothing may be gone by now.
+    let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ran {
+        code: output.status.code(),
+        out: text(&output.stdout),
+        err: text(&output.stderr),
+    }
+}
+
+#[tokio::test]
+async fn check_config_names_what_is_wrong() {
+    let machine = Machine::new().await;
+    machine.write("good.toml", "[server]\nissuer = \"https://id.example.org\"\n");
+    assert!(
+        machine
+            .ok("check-config --config good.toml")
+            .contains("https://id.example.org")
+    );
+    for (text, named) in [
+        ("[server]\nissuer = \"http://id.example.org\"\n", "server.issuer"),
+        (
+            "[server]\nissuer = \"https://id.example.org/\"\n",
+            "server.issuer",
+        ),
+        ("[server]\nisuer = \"https://id.example.org\"\n", "server.isuer"),
+        (
+            "[server]\ntls_certificate = \"cert.pem\"\n",
+            "server.tls_certificate",
+        ),
+        ("[tokens]\naccess_token = \"tomorrow\"\n", "tokens.access_token"),
+        ("[tokens]\naccess_token = \"2d\"\n", "tokens.access_token"),
+        ("[keys]\nalgorithms = []\n", "keys.algorithms"),
+        ("[keys]\nalgorithms = [\"none\"]\n", "keys.algorithms"),
+        (
+            "[accounts]\nargon2_iterations = 1\n",
+            "accounts.argon2_iterations",
+        ),
+        ("[redis]\nurl = \"redis://localhost\"\n", "redis.url"),
+        ("[server]\nissuer = \n", "line 2"),
+    ] {
+        machine.write("bad.toml", text);
+        let refusal = machine.refusal("check-config --config bad.toml");
+        assert!(refusal.contains(named), "{text}: {refusal}");
+        assert!(
+            machine.refusal("serve --config bad.toml").contains(named),
+            "{text}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn commands_that_do_not_exist_exit_with_2() {
+    let machine = Machine::new().await;
+    for line in [
+        "",
+        "nonsense",
+        "client",
+        "client nonsense",
+        "apply",
+        "client show",
+        "serve --nonsense",
+    ] {
+        assert_eq!(machine.run(line).code, Some(2), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_plan_shows_and_writes_nothing() {
+    let machine = Machine::new().await;
+    machine.write("sample.toml", SAMPLE);
+    let plan = machine.ok("plan sample.toml");
+    for line in [
+        "+ role editor",
+        "+ scope books:read",
+        "+ client web",
+        "+ account alice",
+    ] {
+        assert!(plan.lines().any(|shown| shown == line), "{line}: {plan}");
+    }
+    assert_eq!(machine.ok("plan sample.toml"), plan);
+    for noun in ["client", "account", "role", "scope"] {
+        assert_eq!(
+            machine.json(&format!("{noun} list --json")),
+            Value::Array(vec![]),
+            "{noun}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_is_applied_twice_changes_once() {
+    let machine = Machine::with_sample().await;
+    let (plan, again) = (machine.ok("plan sample.toml"), machine.ok("apply sample.toml"));
+    let entries = SAMPLE.lines().filter(|line| line.starts_with("[[")).count();
+    assert_eq!(plan.trim(), format!("would change: 0, unchanged: {entries}"));
+    assert_eq!(again.trim(), format!("changed: 0, unchanged: {entries}"));
+    machine.write("sample.toml", &SAMPLE.replace("\"Web shop\"", "\"Book shop\""));
+    let changed = machine.ok("apply sample.toml");
+    assert!(
+        changed.starts_with("~ client web: client_name\nchanged: 1,"),
+        "{changed}"
+    );
+    assert_eq!(machine.json("client show web --json")["client_name"], "Book shop");
+}
+
+#[tokio::test]
+async fn a_wrong_file_changes_nothing_and_the_line_is_named() {
+    let machine = Machine::new().await;
+    let line = SAMPLE.lines().count() + 2;
+    for (text, named) in [
+        (
+            "[[client]]\nclient_id = \"bad\"\nredirect_uri = \"https://a.example/\"\n",
+            "redirect_uri",
+        ),
+        (
+            "[[client]]\nclient_id = \"bad\"\nredirect_uris = [\"/relative\"]\n",
+            "redirect_uris",
+        ),
+        (
+            "[[client]]\nclient_id = \"bad\"\nredirect_uris = [\"https://a.example/\"]\nscope = \"no:such\"\n",
+            "no:such",
+        ),
+        (
+            "[[client]]\nclient_id = \"web\"\nredirect_uris = [\"https://a.example/\"]\n",
+            "web",
+        ),
+        (
+            "[[account]]\nusername = \"eve\"\nroles = [\"no-such-role\"]\n",
+            "no-such-role",
+        ),
+        ("[[account]]\nusername = \"ALICE\"\n", "alice"),
+        ("[[nonsense]]\n", "nonsense"),
+    ] {
+        machine.write("bad.toml", &format!("{SAMPLE}\n{text}"));
+        for command in ["plan", "apply"] {
+            let refusal = machine.refusal(&format!("{command} bad.toml"));
+            let lines = line..line + text.lines().count();
+            assert!(
+                lines
+                    .into_iter()
+                    .any(|line| refusal.contains(&format!("line {line}:"))),
+                "{text}: {refusal}"
+            );
+            assert!(refusal.contains(named), "{text}: {refusal}");
+        }
+    }
+    assert_eq!(machine.json("client list --json"), Value::Array(vec![]));
+    assert!(machine.refusal("apply nowhere.toml").contains("nowhere.toml"));
+}
+
+#[tokio::test]
+async fn prune_removes_what_a_file_made_and_nothing_else() {
+    let machine = Machine::with_sample().await;
+    machine.ok("client create by-hand --redirect-uri https://hand.example/cb");
+    machine.ok("role create by-hand --permission p");
+    machine.write(
+        "small.toml",
+        "[[role]]\nname = \"editor\"\npermissions = [\"books:read\", \"books:write\"]\n",
+    );
+    machine.ok("apply small.toml");
+    machine.ok("client show web");
+    let plan = machine.ok("plan small.toml --prune");
+    assert!(
+        plan.contains("- client web") && !plan.contains("by-hand"),
+        "{plan}"
+    );
+    machine.ok("client show web");
+    machine.ok("apply small.toml --prune");
+    assert!(machine.refusal("client show web").contains("\"web\""));
+    let names = |value: Value, name: &str| -> Vec<String> {
+        value
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row[name].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(
+        names(machine.json("client list --json"), "client_id"),
+        ["by-hand"]
+    );
+    assert_eq!(
+        names(machine.json("role list --json"), "name"),
+        ["by-hand", "editor"]
+    );
+    assert_eq!(machine.json("account list --json"), Value::Array(vec![]));
+}
+
+#[tokio::test]
+async fn an_export_applied_changes_nothing_and_makes_the_same_elsewhere() {
+    let machine = Machine::with_sample().await;
+    let export = machine.ok("export");
+    machine.write("export.toml", &export);
+    assert!(machine.ok("apply export.toml").starts_with("changed: 0,"));
+    let other = Machine::new().await;
+    other.write("export.toml", &export);
+    other.ok("apply export.toml");
+    assert_eq!(other.ok("export"), export);
+}

@@ -1,0 +1,195 @@
+//! Clients, accounts, keys and tokens at the command line, some of it beside a running server.
+
+use serde_json::Value;
+
+use super::{Machine, SAMPLE};
+use crate::support::{Request, Server, basic};
+
+/// The secrets that the sample holds.
+fn secrets() -> Vec<&'static str> {
+    let keys = ["client_secret = ", "password = ", "totp_secret = "];
+    let values = SAMPLE
+        .lines()
+        .filter_map(|line| keys.iter().find_map(|key| line.strip_prefix(key)));
+    values.map(|value| value.trim_matches('"')).collect()
+}
+
+#[tokio::test]
+async fn a_client_is_made_shown_changed_and_removed() {
+    let machine = Machine::new().await;
+    let made =
+        machine.json("client create shop --redirect-uri https://shop.example/cb --scope openid --json");
+    let secret = made["client_secret"].as_str().unwrap().to_owned();
+    assert!(secret.len() >= 32, "{secret}");
+    let listed = machine.json("client list --json");
+    assert_eq!(listed[0]["client_id"], "shop");
+    assert_eq!(machine.json("client show shop --json")["scope"], "openid");
+    assert!(
+        machine
+            .refusal("client create shop --redirect-uri https://shop.example/cb")
+            .contains("exists")
+    );
+    assert!(
+        machine
+            .refusal("client create x --redirect-uri http://shop.example/cb#a")
+            .contains("redirect")
+    );
+    machine.ok("client update shop --name Shop");
+    assert_eq!(machine.json("client show shop --json")["client_name"], "Shop");
+    let rotated = machine.ok("client rotate-secret shop");
+    assert!(rotated.contains("cs_") && !rotated.contains(&secret), "{rotated}");
+    machine.ok("client disable shop");
+    assert_eq!(machine.json("client show shop --json")["disabled"], true);
+    machine.ok("client enable shop");
+    machine.ok("client delete shop");
+    assert!(machine.refusal("client show shop").contains("client list"));
+    let kinds = machine.ok("audit list --client shop");
+    for kind in [
+        "client.created",
+        "client.secret_rotated",
+        "client.disabled",
+        "client.deleted",
+    ] {
+        assert!(kinds.contains(kind), "{kind}: {kinds}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_is_made_and_shut_out() {
+    let machine = Machine::new().await;
+    machine.ok("role create reader --permission books:read");
+    let create = "account create carol --email carol@example.test --role reader --password-stdin";
+    assert!(machine.run_with(create, "short\n").err.contains("password"));
+    machine.ok_with(create, "carol has a long password\n");
+    let carol = machine.json("account show carol --json");
+    assert_eq!(carol["has_password"], true);
+    assert_eq!(carol["permissions"], serde_json::json!(["books:read"]));
+    assert!(machine.refusal("account create CAROL").contains("another"));
+    assert!(
+        machine
+            .refusal("account create d --role no-such")
+            .contains("no-such")
+    );
+    machine.ok("account disable carol");
+    let listed = machine.json("account list --json");
+    assert_eq!(
+        (&listed[0]["username"], &listed[0]["disabled"]),
+        (&"carol".into(), &true.into())
+    );
+    machine.ok("account enable carol@example.test");
+    machine.ok_with(
+        "account set-password carol --password-stdin",
+        "carol has another password\n",
+    );
+    machine.ok("account delete carol");
+    assert_eq!(machine.json("account list --json"), Value::Array(vec![]));
+    machine.ok("role delete reader");
+    assert_eq!(machine.json("role list --json"), Value::Array(vec![]));
+}
+
+#[tokio::test]
+async fn accounts_and_clients_changed_beside_a_server_end_what_it_gave() {
+    let server = Server::start().await;
+    let machine = Machine::beside(&server);
+    let tokens = server.tokens(&[]).await;
+    let (access, refresh) = (tokens.text("access_token"), tokens.text("refresh_token"));
+    let inspected = inspect(&machine, &access);
+    assert_eq!(inspected["signature"], "valid");
+    assert_eq!(
+        (&inspected["expired"], &inspected["revoked"]),
+        (&false.into(), &false.into())
+    );
+    assert_eq!(inspected["claims"]["client_id"], "web");
+    let kind = inspect(&machine, &refresh);
+    assert_eq!(
+        (&kind["kind"], &kind["revoked"]),
+        (&"refresh_token".into(), &false.into())
+    );
+    machine.ok("account disable alice");
+    assert_eq!(inspect(&machine, &access)["revoked"], true);
+    assert_eq!(inspect(&machine, &refresh)["revoked"], true);
+    assert_eq!(
+        server.refresh(&refresh).await.refusal(),
+        (400, "invalid_grant".into())
+    );
+    assert_eq!(server.introspect(&access).await["active"], false);
+    let (rest, signature) = access.rsplit_once('.').unwrap();
+    let first = if signature.starts_with('A') { "B" } else { "A" };
+    let forged = inspect(&machine, &format!("{rest}.{first}{}", &signature[1..]));
+    assert!(
+        forged["signature"].as_str().unwrap().starts_with("invalid"),
+        "{forged}"
+    );
+    let garbage = machine.run_with("token inspect", "no token at all\n");
+    assert_eq!(garbage.code, Some(1), "{garbage:?}");
+}
+
+fn inspect(machine: &Machine, token: &str) -> Value {
+    serde_json::from_str(&machine.ok_with("token inspect --json", &format!("{token}\n"))).unwrap()
+}
+
+#[tokio::test]
+async fn keys_are_listed_and_rotated() {
+    let machine = Machine::new().await;
+    assert!(machine.ok("key rotate --algorithm ES256").contains("es256-1"));
+    let keys = machine.json("key list --json");
+    assert_eq!(
+        (&keys[0]["kid"], &keys[0]["algorithm"]),
+        (&"es256-1".into(), &"ES256".into())
+    );
+    assert_eq!(keys[0]["state"], "active", "the first key waits for nobody");
+    assert_eq!(machine.run("key rotate --algorithm none").code, Some(2));
+    assert!(!machine.ok("key list --json").contains("\"d\""));
+    assert!(machine.ok("audit list --kind key.rotated").contains("es256-1"));
+}
+
+#[tokio::test]
+async fn a_setup_link_leads_to_the_first_administrator() {
+    let server = Server::start().await;
+    let machine = Machine::beside(&server);
+    let link = machine.ok("setup-link");
+    let token = link
+        .trim()
+        .strip_prefix("http://localhost:8080/setup?token=")
+        .unwrap();
+    assert!(token.len() > 32, "{link}");
+    assert_ne!(machine.ok("setup-link"), link);
+    assert!(machine.ok("migrate").contains("up to date"));
+}
+
+#[tokio::test]
+async fn no_listing_shows_a_secret() {
+    let machine = Machine::with_sample().await;
+    assert!(secrets().len() > 10);
+    for line in [
+        "client list --json",
+        "client show web --json",
+        "client show jwt",
+        "account list --json",
+        "account show bob --json",
+        "role list --json",
+        "scope list",
+        "key list --json",
+        "audit list --json",
+        "export",
+        "plan sample.toml",
+    ] {
+        let shown = machine.ok(line);
+        for secret in secrets().into_iter().chain(["$argon2", "secret_hash", "sealed"]) {
+            assert!(!shown.contains(secret), "{line} shows {secret}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_made_at_the_command_line_gets_tokens() {
+    let server = Server::start().await;
+    let machine = Machine::beside(&server);
+    let create = "client create robot --grant-type client_credentials --scope books:read --json";
+    let secret = machine.json(create)["client_secret"].as_str().unwrap().to_owned();
+    let request = Request::form("/token", &[("grant_type", "client_credentials")]);
+    let answer = server
+        .send(request.header("authorization", basic("robot", &secret)))
+        .await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+}

@@ -1,0 +1,179 @@
+//! A server of its own for each test: fresh database, manual clock, sample clients and accounts.
+
+use chancery::clock::Clock;
+use chancery::config::Config;
+use chancery::declarative;
+use chancery::server;
+use protocol::time::{Lifetime, Timestamp};
+use tempfile::TempDir;
+
+use super::Browser;
+use super::http::{Answer, Request, basic, query_of};
+
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+const SAMPLE: &str = include_str!("sample.toml");
+
+/// A running server.
+pub(crate) struct Server {
+    pub(crate) running: server::Server,
+    pub(crate) clock: Clock,
+    pub(crate) config: Config,
+    _folder: TempDir,
+}
+
+impl Server {
+    pub(crate) async fn start() -> Server {
+        Server::start_with(|_| ()).await
+    }
+
+    /// A server whose configuration is changed first.
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Server {
+        let folder = TempDir::new().unwrap();
+        let mut config = Config::default();
+        config.server.listen = "127.0.0.1:0".parse().unwrap();
+        config.server.issuer = "http://localhost:8080".into();
+        config.database.url = match std::env::var("TEST_DATABASE_URL") {
+            Ok(url) => fresh_database(&url).await,
+            Err(_) => format!("sqlite:{}", folder.path().join("test.db").display()),
+        };
+        config.keys.master_key_file = folder.path().join("master.key");
+        config.accounts.argon2_memory_kib = 64;
+        config.accounts.argon2_iterations = 1;
+        change(&mut config);
+        let clock = Clock::manual(Timestamp(1_800_000_000));
+        let running = server::Server::start_at(config.clone(), clock.clone())
+            .await
+            .unwrap();
+        let server = Server {
+            running,
+            clock,
+            config,
+            _folder: folder,
+        };
+        server.apply(SAMPLE).await;
+        server
+    }
+
+    /// Applies a declarative file.
+    pub(crate) async fn apply(&self, text: &str) {
+        let app = &self.running.app;
+        declarative::apply_text(&app.store, &app.sealer, &app.passwords, text, self.clock.now())
+            .await
+            .unwrap();
+    }
+
+    pub(crate) fn advance(&self, by: Lifetime) {
+        self.clock.advance(by);
+    }
+
+    pub(crate) async fn send(&self, request: Request) -> Answer {
+        request.send(self.running.address).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(Request::get(path)).await
+    }
+
+    /// A token request of the confidential client `web`.
+    pub(crate) async fn token(&self, pairs: &[(&str, &str)]) -> Answer {
+        self.token_as("web", "web-secret-of-more-than-32-characters", pairs)
+            .await
+    }
+
+    pub(crate) async fn token_as(&self, id: &str, secret: &str, pairs: &[(&str, &str)]) -> Answer {
+        self.send(Request::form("/token", pairs).header("authorization", basic(id, secret)))
+            .await
+    }
+
+    /// The path of a good authorization request of `web`, with changes; an empty value takes a parameter out.
+    pub(crate) fn authorize(&self, changes: &[(&str, &str)]) -> String {
+        let mut pairs = vec![
+            ("client_id", "web"),
+            ("redirect_uri", "https://app.example/cb"),
+            ("response_type", "code"),
+            ("scope", "openid profile email books:read"),
+            ("state", "the state"),
+            ("nonce", "the-nonce"),
+            ("code_challenge", CHALLENGE),
+            ("code_challenge_method", "S256"),
+        ];
+        pairs.retain(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
+        pairs.extend(changes.iter().filter(|(_, value)| !value.is_empty()));
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(pairs);
+        format!("/authorize?{}", query.finish())
+    }
+
+    /// Signs alice in through a new browser and gives the code that the client received.
+    pub(crate) async fn code(&self, changes: &[(&str, &str)]) -> String {
+        let mut browser = Browser::new(self);
+        let answer = browser
+            .sign_in(&self.authorize(changes), "alice", "correct horse battery staple")
+            .await;
+        query_of(answer.location(), "code").unwrap_or_else(|| panic!("no code in {}", answer.location()))
+    }
+
+    /// Redeems a code as `web`.
+    pub(crate) async fn redeem(&self, code: &str) -> Answer {
+        self.token(&[
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", "https://app.example/cb"),
+            ("code_verifier", VERIFIER),
+        ])
+        .await
+    }
+
+    /// The token response of a whole sign-in of alice at `web`.
+    pub(crate) async fn tokens(&self, changes: &[(&str, &str)]) -> Answer {
+        let code = self.code(changes).await;
+        let answer = self.redeem(&code).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer
+    }
+
+    pub(crate) async fn refresh(&self, token: &str) -> Answer {
+        self.token(&[("grant_type", "refresh_token"), ("refresh_token", token)])
+            .await
+    }
+
+    /// The introspection of a token by `web`.
+    pub(crate) async fn introspect(&self, token: &str) -> serde_json::Value {
+        let request = Request::form("/introspect", &[("token", token)]).header(
+            "authorization",
+            basic("web", "web-secret-of-more-than-32-characters"),
+        );
+        self.send(request).await.json()
+    }
+
+    pub(crate) async fn userinfo(&self, token: &str) -> Answer {
+        self.send(Request::get("/userinfo").bearer(token)).await
+    }
+
+    /// The claims of a token, its signature checked with the published keys.
+    pub(crate) async fn claims(&self, token: &str) -> serde_json::Map<String, serde_json::Value> {
+        let keys = protocol::jose::KeySet::from_jwks(&self.get("/jwks.json").await.json()).unwrap();
+        protocol::jose::verify(token, &keys, &protocol::jose::Algorithm::SIGNING)
+            .unwrap()
+            .claims
+    }
+}
+
+/// A new database beside the one that the URL names.
+pub(crate) async fn fresh_database(url: &str) -> String {
+    let name = format!("test_{}", chancery::random::uuid().simple());
+    let (base, _) = url.rsplit_once('/').expect("TEST_DATABASE_URL names a database");
+    let query = url
+        .split_once('?')
+        .map(|(_, query)| format!("?{query}"))
+        .unwrap_or_default();
+    let statement = format!("CREATE DATABASE {name}");
+    let status = std::process::Command::new("psql")
+        .args([url, "-q", "-c", &statement])
+        .status()
+        .expect("psql makes a database for each test");
+    assert!(status.success(), "the database could not be made");
+    format!("{base}/{name}{query}")
+}
