@@ -8,5 +8,6 @@ mod logout;
 mod metadata;
 mod password;
 mod refresh_token;
+mod siblings;
 mod token;
 mod userinfo;

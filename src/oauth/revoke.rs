@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use protocol::access_token::VerifiedAccessToken;
 use protocol::client::Client;
 use protocol::error::invalid_request;
 use protocol::secret::TokenHash;
@@ -45,9 +44,9 @@ async fn end(app: &App, headers: &HeaderMap, params: &Params) -> Result<(), Erro
 }
 
 async fn access_token(app: &App, client: &Client, token: &str) -> Result<(), Error<TokenRefusal>> {
-    let ring = app.keys.ring();
-    let verified = VerifiedAccessToken::verify(token, &ring.verification, app.issuer(), app.now());
-    let Ok(token) = verified else { return Ok(()) };
+    let Some(token) = app.verified(token) else {
+        return Ok(());
+    };
     if token.client_id != client.client_id.as_str() {
         return Ok(());
     }

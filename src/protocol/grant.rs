@@ -28,7 +28,7 @@ pub struct Grant {
     pub nonce: Option<String>,
     /// The claims asked for one by one (OpenID Connect Core §5.5).
     pub claims: ClaimsRequest,
-    /// When the account holder proved a factor.
+    /// When the account holder proved the first factor.
     pub auth_time: Timestamp,
     /// The factors proved.
     pub factors: Vec<Factor>,

@@ -55,7 +55,7 @@ pub struct Session {
     pub id: SessionId,
     /// Whose session it is.
     pub account_id: AccountId,
-    /// When the account holder last proved a factor.
+    /// When the account holder last proved the first factor; a second one alone does not renew it.
     pub auth_time: Timestamp,
     /// The factors proved, each once.
     pub factors: Vec<Factor>,
