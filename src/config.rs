@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use ipnet::IpNet;
 use protocol::jose::Algorithm;
+use protocol::session::MfaPolicy;
 use protocol::time::Lifetime;
 
 mod check;
@@ -35,6 +36,12 @@ pub struct Config {
     pub sessions: Sessions,
     /// `[rate_limits]`
     pub rate_limits: RateLimits,
+    /// `[redis]`
+    pub redis: Redis,
+    /// `[mail]`
+    pub mail: Mail,
+    /// `[branding]`
+    pub branding: Branding,
     /// `[outbound]`
     pub outbound: Outbound,
     /// `[log]`
@@ -157,13 +164,21 @@ pub enum Registration {
     /// Administrators only.
     #[default]
     Closed,
+    /// Who was sent an invitation.
+    Invite,
+    /// Anybody with an e-mail address.
+    Open,
 }
 
-/// Accounts and their passwords.
+/// Accounts, their passwords and their second factors.
 #[derive(Clone, Debug)]
 pub struct Accounts {
     /// Who may make an account.
     pub registration: Registration,
+    /// The roles of an account that registered itself.
+    pub default_roles: Vec<String>,
+    /// Names nobody may register, beside those that are always reserved.
+    pub reserved_usernames: Vec<String>,
     /// Argon2id memory.
     pub argon2_memory_kib: u32,
     /// Argon2id passes.
@@ -172,18 +187,53 @@ pub struct Accounts {
     pub argon2_parallelism: u32,
     /// The fewest characters of a new password.
     pub password_min_length: usize,
+    /// The lowest strength estimate of a new password, 0 to 4 as zxcvbn has it.
+    pub password_min_strength: u32,
+    /// How many former passwords may not be chosen again.
+    pub password_history: u32,
+    /// Kinds of characters a new password must hold, of `lower`, `upper`, `digit` and `symbol`.
+    pub password_must_contain: Vec<CharacterKind>,
+    /// A range service asked whether a new password was breached (k-anonymity: five hex digits leave the house);
+    /// `https://api.pwnedpasswords.com/range/` is one.
+    pub password_range_url: Option<String>,
+    /// Second factors, where neither account nor roles nor client say anything.
+    pub mfa: MfaPolicy,
+    /// Wrong passwords in a row, from anywhere, after which only a known browser may go on trying; wrong second
+    /// factors in a row after which the account's second factors rest until an administrator or a reset helps.
+    pub max_failures: u32,
 }
 
 impl Default for Accounts {
     fn default() -> Self {
         Accounts {
             registration: Registration::Closed,
+            default_roles: vec!["user".to_owned()],
+            reserved_usernames: Vec::new(),
             argon2_memory_kib: 19_456,
             argon2_iterations: 2,
             argon2_parallelism: 1,
             password_min_length: 15,
+            password_min_strength: 2,
+            password_history: 5,
+            password_must_contain: Vec::new(),
+            password_range_url: None,
+            mfa: MfaPolicy::IfEnrolled,
+            max_failures: 100,
         }
     }
+}
+
+/// A kind of character that some must demand of passwords.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CharacterKind {
+    /// `a` to `z` and their like.
+    Lower,
+    /// `A` to `Z` and their like.
+    Upper,
+    /// `0` to `9` and their like.
+    Digit,
+    /// Anything else but a space.
+    Symbol,
 }
 
 /// Browser sessions.
@@ -237,21 +287,136 @@ impl fmt::Display for Rate {
     }
 }
 
-/// Limits on what strangers may try.
+/// Limits on what strangers may try: token buckets, each refilled evenly over its time.
 #[derive(Clone, Debug)]
 pub struct RateLimits {
-    /// Sign-in attempts from one address.
+    /// Where the buckets are kept.
+    pub backend: RateLimitBackend,
+    /// Sign-in attempts from one network.
     pub sign_in_per_address: Rate,
-    /// Sign-in attempts at one account.
+    /// Wrong passwords at one account from one network, and wrong second factors at one account.
     pub sign_in_per_account: Rate,
+    /// Registrations from one network.
+    pub register_per_address: Rate,
+    /// Requests for a link by mail from one network.
+    pub mail_per_address: Rate,
+    /// Links mailed to one address.
+    pub mail_per_recipient: Rate,
+    /// Token requests of one client.
+    pub token_per_client: Rate,
+    /// Requests without or with wrong client credentials from one network.
+    pub client_failures_per_address: Rate,
+    /// Any requests from one network.
+    pub requests_per_address: Rate,
 }
 
 impl Default for RateLimits {
     fn default() -> Self {
-        let per = Lifetime::minutes(5);
+        let rate = |count, per| Rate { count, per };
+        let minutes = Lifetime::minutes;
         RateLimits {
-            sign_in_per_address: Rate { count: 30, per },
-            sign_in_per_account: Rate { count: 10, per },
+            backend: RateLimitBackend::Auto,
+            sign_in_per_address: rate(60, minutes(5)),
+            sign_in_per_account: rate(5, minutes(15)),
+            register_per_address: rate(10, minutes(60)),
+            mail_per_address: rate(20, minutes(60)),
+            mail_per_recipient: rate(5, minutes(60)),
+            token_per_client: rate(600_000, minutes(1)),
+            client_failures_per_address: rate(300, minutes(5)),
+            requests_per_address: rate(600_000, minutes(1)),
+        }
+    }
+}
+
+/// Where rate limits are counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RateLimitBackend {
+    /// In Redis when one is configured, else in PostgreSQL when that is the database, else in this process.
+    #[default]
+    Auto,
+    /// In this process alone.
+    Memory,
+    /// In Redis or Valkey.
+    Redis,
+    /// In the database.
+    Database,
+}
+
+/// Redis or Valkey; optional.
+#[derive(Clone, Default)]
+pub struct Redis {
+    /// `redis://…` or `rediss://…`; may hold a password.
+    pub url: Option<String>,
+}
+
+impl fmt::Debug for Redis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redis")
+            .field("configured", &self.url.is_some())
+            .finish()
+    }
+}
+
+/// Outgoing mail.
+#[derive(Clone)]
+pub struct Mail {
+    /// `smtps://user:password@host`, `smtp://host:587?tls=required` or `smtp://localhost:25`; may hold a password.
+    /// Without it mails are written to `folder`, or to the log.
+    pub smtp_url: Option<String>,
+    /// The sender, such as `Example <id@example.org>`.
+    pub from: String,
+    /// A directory for mails as files, for development.
+    pub folder: Option<PathBuf>,
+}
+
+impl Default for Mail {
+    fn default() -> Self {
+        Mail {
+            smtp_url: None,
+            from: "Chancery <no-reply@localhost>".to_owned(),
+            folder: None,
+        }
+    }
+}
+
+impl fmt::Debug for Mail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mail")
+            .field("configured", &self.smtp_url.is_some())
+            .field("from", &self.from)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How pages and mails present the house.
+#[derive(Clone, Debug)]
+pub struct Branding {
+    /// The name of the service.
+    pub name: String,
+    /// An SVG or PNG file shown in place of ours.
+    pub logo_file: Option<PathBuf>,
+    /// The colour of buttons and links, as `#rrggbb`.
+    pub accent_color: Option<String>,
+    /// A link on every page.
+    pub privacy_url: Option<String>,
+    /// A link on every page.
+    pub terms_url: Option<String>,
+    /// Where people get help: an https or mailto address.
+    pub support_url: Option<String>,
+    /// A folder whose files replace templates of the same name, and whose `locales/*.ftl` add or replace texts.
+    pub templates: Option<PathBuf>,
+}
+
+impl Default for Branding {
+    fn default() -> Self {
+        Branding {
+            name: "Chancery".to_owned(),
+            logo_file: None,
+            accent_color: None,
+            privacy_url: None,
+            terms_url: None,
+            support_url: None,
+            templates: None,
         }
     }
 }
@@ -349,60 +514,36 @@ impl Config {
             accounts,
             sessions,
             rate_limits,
+            redis,
+            mail,
+            branding,
             outbound,
             log,
         } = self;
-        s.read("server", "issuer", &mut server.issuer)?;
-        s.read("server", "listen", &mut server.listen)?;
-        s.read("server", "trusted_proxies", &mut server.trusted_proxies)?;
-        s.read("server", "tls_certificate", &mut server.tls_certificate)?;
-        s.read("server", "tls_key", &mut server.tls_key)?;
-        s.read("server", "allow_insecure_http", &mut server.allow_insecure_http)?;
+        macro_rules! read {
+            ($section:ident: $($key:ident)+) => {
+                $(s.read(stringify!($section), stringify!($key), &mut $section.$key)?;)+
+            };
+        }
+        read!(server: issuer listen trusted_proxies tls_certificate tls_key allow_insecure_http);
         s.read_secret("database", "url", &mut database.url)?;
-        s.read("database", "max_connections", &mut database.max_connections)?;
-        s.read("keys", "master_key_file", &mut keys.master_key_file)?;
-        s.read("keys", "rotation", &mut keys.rotation)?;
-        s.read("keys", "algorithms", &mut keys.algorithms)?;
-        s.read("tokens", "access_token", &mut tokens.access_token)?;
-        s.read("tokens", "id_token", &mut tokens.id_token)?;
-        s.read("tokens", "authorization_code", &mut tokens.authorization_code)?;
-        s.read("tokens", "refresh_token_idle", &mut tokens.refresh_token_idle)?;
-        s.read(
-            "tokens",
-            "refresh_token_absolute",
-            &mut tokens.refresh_token_absolute,
-        )?;
-        s.read("tokens", "refresh_retry_grace", &mut tokens.refresh_retry_grace)?;
-        s.read("accounts", "registration", &mut accounts.registration)?;
-        s.read("accounts", "argon2_memory_kib", &mut accounts.argon2_memory_kib)?;
-        s.read("accounts", "argon2_iterations", &mut accounts.argon2_iterations)?;
-        s.read("accounts", "argon2_parallelism", &mut accounts.argon2_parallelism)?;
-        s.read(
-            "accounts",
-            "password_min_length",
-            &mut accounts.password_min_length,
-        )?;
-        s.read("sessions", "idle", &mut sessions.idle)?;
-        s.read("sessions", "absolute", &mut sessions.absolute)?;
-        s.read("sessions", "max_per_account", &mut sessions.max_per_account)?;
-        s.read(
-            "rate_limits",
-            "sign_in_per_address",
-            &mut rate_limits.sign_in_per_address,
-        )?;
-        s.read(
-            "rate_limits",
-            "sign_in_per_account",
-            &mut rate_limits.sign_in_per_account,
-        )?;
-        s.read(
-            "outbound",
-            "allowed_private_hosts",
-            &mut outbound.allowed_private_hosts,
-        )?;
-        s.read("outbound", "extra_ca_file", &mut outbound.extra_ca_file)?;
-        s.read("log", "format", &mut log.format)?;
-        s.read("log", "level", &mut log.level)
+        read!(database: max_connections);
+        read!(keys: master_key_file rotation algorithms);
+        read!(tokens: access_token id_token authorization_code refresh_token_idle refresh_token_absolute
+            refresh_retry_grace);
+        read!(accounts: registration default_roles reserved_usernames argon2_memory_kib argon2_iterations
+            argon2_parallelism password_min_length password_min_strength password_history password_must_contain
+            password_range_url mfa max_failures);
+        read!(sessions: idle absolute max_per_account);
+        read!(rate_limits: backend sign_in_per_address sign_in_per_account register_per_address mail_per_address
+            mail_per_recipient token_per_client client_failures_per_address requests_per_address);
+        s.read_secret("redis", "url", &mut redis.url)?;
+        s.read_secret("mail", "smtp_url", &mut mail.smtp_url)?;
+        read!(mail: from folder);
+        read!(branding: name logo_file accent_color privacy_url terms_url support_url templates);
+        read!(outbound: allowed_private_hosts extra_ca_file);
+        read!(log: format level);
+        Ok(())
     }
 }
 

@@ -6,6 +6,7 @@ pub mod browser;
 pub mod cli;
 pub mod clock;
 pub mod config;
+mod decision;
 pub mod declarative;
 pub mod document;
 pub mod error;

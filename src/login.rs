@@ -44,7 +44,7 @@ struct Visit {
     form: Params,
     sealed: String,
     interaction: Interaction,
-    client: Arc<StoredClient>,
+    client: Option<Arc<StoredClient>>,
 }
 
 impl Visit {
@@ -73,10 +73,13 @@ impl Visit {
         }
         let sealed = query.get("i").unwrap_or_default().to_owned();
         let interaction = browser::open(app, &headers, &sealed).ok_or_else(|| bad(Message::Expired))?;
-        let client = match app.client(&interaction.request.client_id).await {
-            Ok(Some(client)) => client,
-            Ok(None) => return Err(bad(Message::UnknownClient)),
-            Err(error) => return Err(html::fail(app, &headers, error)),
+        let client = match interaction.request() {
+            None => None,
+            Some(request) => match app.client(&request.client_id).await {
+                Ok(Some(client)) => Some(client),
+                Ok(None) => return Err(bad(Message::UnknownClient)),
+                Err(error) => return Err(html::fail(app, &headers, error)),
+            },
         };
         Ok(Visit {
             headers,
@@ -88,12 +91,12 @@ impl Visit {
         })
     }
 
-    fn client(&self) -> &Client {
-        &self.client.client
+    fn client(&self) -> Option<&Client> {
+        self.client.as_ref().map(|stored| &stored.client)
     }
 
-    fn card(&self) -> ClientCard<'_> {
-        card(self.client())
+    fn card(&self) -> Option<ClientCard<'_>> {
+        self.client().map(card)
     }
 
     /// The address of a page that goes on with this request.
@@ -109,11 +112,19 @@ impl Visit {
 
     /// Where the answer to a form may lead the browser.
     fn form_targets(&self) -> Vec<String> {
-        vec![self.interaction.request.target.redirect_uri.clone()]
+        let request = self.interaction.request();
+        request
+            .map(|request| request.target.redirect_uri.clone())
+            .into_iter()
+            .collect()
     }
 
     fn page(&self, app: &App, page: &crate::pages::Page<'_>) -> Response {
-        let locale = html::locale(app, &self.headers, self.interaction.request.ui_locales.as_deref());
+        let asked = self
+            .interaction
+            .request()
+            .and_then(|request| request.ui_locales.as_deref());
+        let locale = html::locale(app, &self.headers, asked);
         html::page(app, locale, StatusCode::OK, page)
     }
 

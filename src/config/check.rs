@@ -3,7 +3,7 @@
 use protocol::time::Lifetime;
 use url::{Host, Url};
 
-use super::{Config, ConfigError, DEFAULT_DATABASE};
+use super::{Config, ConfigError, DEFAULT_DATABASE, RateLimitBackend};
 
 /// Argon2id settings of equal strength, memory in KiB and passes, least memory first.
 const ARGON2_FLOORS: [(u32, u32); 4] = [(7168, 5), (9216, 4), (12_288, 3), (19_456, 2)];
@@ -35,6 +35,7 @@ impl Config {
         }
         self.check_lifetimes()?;
         self.check_counts()?;
+        self.check_services()?;
         if self
             .log
             .level
@@ -149,6 +150,24 @@ impl Config {
                 8,
                 128,
             ),
+            (
+                "accounts.password_min_strength",
+                self.accounts.password_min_strength as usize,
+                0,
+                4,
+            ),
+            (
+                "accounts.password_history",
+                self.accounts.password_history as usize,
+                0,
+                24,
+            ),
+            (
+                "accounts.max_failures",
+                self.accounts.max_failures as usize,
+                5,
+                100,
+            ),
             ("sessions.max_per_account", self.sessions.max_per_account, 1, 1000),
             (
                 "accounts.argon2_memory_kib",
@@ -189,6 +208,59 @@ impl Config {
                     a.argon2_iterations, a.argon2_memory_kib
                 ),
             ));
+        }
+        Ok(())
+    }
+
+    fn check_services(&self) -> Result<(), ConfigError> {
+        let begins = |key, value: Option<&str>, schemes: &[&str]| match value {
+            Some(url)
+                if !schemes.iter().any(|scheme| url.starts_with(scheme)) || Url::parse(url).is_err() =>
+            {
+                let schemes = schemes.join(" or ");
+                Err(ConfigError::new(
+                    key,
+                    format!("must begin with {schemes} and be a URL"),
+                ))
+            }
+            _ => Ok(()),
+        };
+        begins("redis.url", self.redis.url.as_deref(), &["redis://", "rediss://"])?;
+        begins(
+            "mail.smtp_url",
+            self.mail.smtp_url.as_deref(),
+            &["smtps://", "smtp://"],
+        )?;
+        let range = self.accounts.password_range_url.as_deref();
+        begins("accounts.password_range_url", range, &["https://", "http://"])?;
+        let web = ["https://", "http://", "mailto:"];
+        for (key, url) in [
+            ("branding.privacy_url", &self.branding.privacy_url),
+            ("branding.terms_url", &self.branding.terms_url),
+            ("branding.support_url", &self.branding.support_url),
+        ] {
+            begins(key, url.as_deref(), &web)?;
+        }
+        if self.rate_limits.backend == RateLimitBackend::Redis && self.redis.url.is_none() {
+            return Err(ConfigError::new(
+                "rate_limits.backend",
+                "needs redis.url; set it, or write \"auto\"",
+            ));
+        }
+        if let Err(error) = self.mail.from.parse::<lettre::message::Mailbox>() {
+            return Err(ConfigError::new(
+                "mail.from",
+                format!("{error}; write for example \"Example <id@example.org>\""),
+            ));
+        }
+        if let Some(color) = &self.branding.accent_color {
+            let digits = color.strip_prefix('#').unwrap_or_default();
+            if digits.len() != 6 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+                return Err(ConfigError::new(
+                    "branding.accent_color",
+                    "must be a colour written #rrggbb",
+                ));
+            }
         }
         Ok(())
     }
@@ -345,19 +417,32 @@ mod tests {
                 "[server]\nurl = 'x'",
                 "server.url: unknown key; it belongs to [database]",
             ),
+            ("[redis]\nurl = 'http://x'", "redis.url: must begin with redis://"),
             (
-                "[redis]\nurl = 'redis://x'",
-                "redis.url: not available in this version",
+                "[rate_limits]\nbackend = 'redis'",
+                "rate_limits.backend: needs redis.url",
             ),
-            ("[redis]", "[redis]: not available in this version"),
+            (
+                "[mail]\nsmtp_url = 'mail.test'",
+                "mail.smtp_url: must begin with smtps://",
+            ),
+            ("[mail]\nfrom = 'nobody'", "mail.from: "),
+            ("[branding]\naccent_color = 'blue'", "#rrggbb"),
+            (
+                "[branding]\nsupport_url = 'javascript:alert(1)'",
+                "branding.support_url: ",
+            ),
+            (
+                "[accounts]\npassword_range_url = 'ftp://x'",
+                "accounts.password_range_url: ",
+            ),
             (
                 "[clients]\ndynamic_registration = 'open'",
                 "not available in this version",
             ),
-            (
-                "[accounts]\nregistration = 'open'",
-                "not available in this version",
-            ),
+            ("[clients]", "[clients]: not available in this version"),
+            ("[accounts]\nregistration = 'all'", "\"invite\" or \"open\""),
+            ("[accounts]\nmfa = 'always'", "\"if-enrolled\" or \"required\""),
             ("issuer = 'x'", "issuer: stands outside a section"),
             ("[server]\nlisten = 8080", "server.listen: 8080 cannot be used"),
             ("[server]\ntls_key = 'k.pem'", "set both or neither"),
@@ -394,7 +479,10 @@ mod tests {
         for (name, says) in [
             ("CHANCERY_SERVER__ISUER", "did you mean CHANCERY_SERVER__ISSUER?"),
             ("CHANCERY_SERVER_ISSUER", "did you mean CHANCERY_SERVER__ISSUER?"),
-            ("CHANCERY_REDIS__URL", "not available in this version"),
+            (
+                "CHANCERY_CLIENTS__DYNAMIC_REGISTRATION",
+                "not available in this version",
+            ),
             ("CHANCERY_NOTHING__AT_ALL_LIKE_IT", "unknown key"),
         ] {
             let error = read("", &[(name, "x")]).unwrap_err();

@@ -6,24 +6,16 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 use protocol::jose::Algorithm;
+use protocol::session::MfaPolicy;
 use protocol::time::Lifetime;
 
 use super::nearest::{distance, hint};
-use super::{ConfigError, LogFormat, Rate, Registration};
+use super::{CharacterKind, ConfigError, LogFormat, Rate, RateLimitBackend, Registration};
 
 /// What the product will have one day: refused by name, so that nobody believes it works.
-const PLANNED: [(&str, &str); 13] = [
+const PLANNED: [(&str, &str); 4] = [
     ("server", "metrics_listen"),
-    ("redis", "url"),
-    ("mail", "smtp_url"),
-    ("mail", "from"),
     ("clients", "dynamic_registration"),
-    ("accounts", "lockout"),
-    ("accounts", "mfa"),
-    ("rate_limits", "register_per_address"),
-    ("rate_limits", "token_per_client"),
-    ("redis", ""),
-    ("mail", ""),
     ("clients", ""),
     ("federation", ""),
 ];
@@ -338,25 +330,30 @@ impl Setting for IpNet {
     }
 }
 
-impl Setting for Registration {
-    fn take(raw: &Raw) -> Result<Self, String> {
-        match raw.text()? {
-            "closed" => Ok(Registration::Closed),
-            "invite" | "open" => Err("not available in this version; write \"closed\"".to_owned()),
-            _ => Err("it must be \"closed\"".to_owned()),
+/// Settings that are one word of several.
+macro_rules! words {
+    ($type:ty: $first:literal => $value:expr $(, $word:literal => $other:expr)*) => {
+        impl Setting for $type {
+            fn take(raw: &Raw) -> Result<Self, String> {
+                match raw.text()? {
+                    $first => Ok($value),
+                    $($word => Ok($other),)*
+                    _ => Err(concat!("it must be \"", $first $(, "\" or \"", $word)*, "\"").to_owned()),
+                }
+            }
         }
-    }
+    };
 }
 
-impl Setting for LogFormat {
-    fn take(raw: &Raw) -> Result<Self, String> {
-        match raw.text()? {
-            "text" => Ok(LogFormat::Text),
-            "json" => Ok(LogFormat::Json),
-            _ => Err("it must be \"text\" or \"json\"".to_owned()),
-        }
-    }
-}
+words!(Registration: "closed" => Registration::Closed, "invite" => Registration::Invite,
+    "open" => Registration::Open);
+words!(MfaPolicy: "off" => MfaPolicy::Off, "if-enrolled" => MfaPolicy::IfEnrolled,
+    "required" => MfaPolicy::Required);
+words!(CharacterKind: "lower" => CharacterKind::Lower, "upper" => CharacterKind::Upper,
+    "digit" => CharacterKind::Digit, "symbol" => CharacterKind::Symbol);
+words!(RateLimitBackend: "auto" => RateLimitBackend::Auto, "memory" => RateLimitBackend::Memory,
+    "redis" => RateLimitBackend::Redis, "database" => RateLimitBackend::Database);
+words!(LogFormat: "text" => LogFormat::Text, "json" => LogFormat::Json);
 
 impl<T: Setting> Setting for Option<T> {
     fn take(raw: &Raw) -> Result<Self, String> {

@@ -506,6 +506,8 @@ pub(crate) fn blank(username: &str, now: Timestamp) -> Account {
         email_verified: false,
         claims: serde_json::Map::new(),
         disabled: false,
+        mfa: None,
+        must_change_password: false,
         last_login_at: None,
         created_at: now,
         updated_at: now,

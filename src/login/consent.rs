@@ -5,15 +5,14 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use protocol::role;
+use protocol::interaction::Next;
 use protocol::scope::Scope;
-use protocol::session::Acr;
 use store::{Account, Conn, StoreError};
 
 use super::Visit;
 use crate::app::App;
 use crate::audit::Event;
-use crate::browser;
+use crate::decision::decide;
 use crate::html;
 use crate::pages::{Message, Page};
 
@@ -24,32 +23,19 @@ struct Question {
     descriptions: Vec<(String, String)>,
 }
 
-/// The question for the person of this session. None when the session does not prove all it must.
+/// The question for the person of this session. None when another step comes first, or none is left.
 async fn question(app: &App, visit: &Visit) -> Result<Option<Question>, StoreError> {
-    let Some(current) = browser::session(app, &visit.headers).await? else {
+    let decision = decide(app, &visit.headers, visit.client(), &visit.interaction).await?;
+    let (Next::Consent, Some(current)) = (decision.step, decision.current) else {
         return Ok(None);
     };
     let id = current.session.account_id;
-    let (account, authority, totp) = app
+    let account = app
         .store
-        .read(async move |db: &mut Conn| {
-            let account = store::accounts::find(db, id).await?;
-            let authority = store::roles::authority(db, id).await?;
-            let totp = store::credentials::list_totp(db, id).await?;
-            Ok((account, authority, totp))
-        })
+        .read(async move |db: &mut Conn| store::accounts::find(db, id).await)
         .await?;
-    let complete = totp.is_empty() || current.session.acr() == Acr::MultiFactor;
-    let Some(account) = account.filter(|_| complete) else {
-        return Ok(None);
-    };
-    let catalogue = app.catalogue().await?;
-    let scope = role::narrow(
-        &visit.interaction.request.scope,
-        &visit.client().scope,
-        &catalogue.scopes,
-        &authority,
-    );
+    let Some(account) = account else { return Ok(None) };
+    let (catalogue, scope) = (app.catalogue().await?, decision.scope);
     let described = |token: &str| {
         let defined = catalogue.scopes.iter().find(|scope| scope.name == token);
         (
@@ -79,7 +65,10 @@ pub(super) async fn show(State(app): State<Arc<App>>, request: Request) -> Respo
         Ok(None) => return visit.resume(&app),
         Err(error) => return html::fail(&app, &visit.headers, error),
     };
-    let redirect_uri = &visit.interaction.request.target.redirect_uri;
+    let (Some(request), Some(client)) = (visit.interaction.request(), visit.card()) else {
+        return visit.resume(&app);
+    };
+    let redirect_uri = &request.target.redirect_uri;
     let host = url::Url::parse(redirect_uri)
         .ok()
         .and_then(|uri| uri.host_str().map(str::to_owned));
@@ -87,7 +76,7 @@ pub(super) async fn show(State(app): State<Arc<App>>, request: Request) -> Respo
     visit.page(
         &app,
         &Page::Consent {
-            client: visit.card(),
+            client,
             action: &visit.action("/consent"),
             csrf: &visit.csrf(&app),
             redirect_host: host.as_deref().unwrap_or(redirect_uri),
@@ -124,16 +113,16 @@ pub(super) async fn submit(State(app): State<Arc<App>>, request: Request) -> Res
         Ok(None) => return visit.resume(&app),
         Err(error) => return html::fail(&app, &visit.headers, error),
     };
-    let (account, client_id) = (question.account.id, visit.client().client_id.clone());
-    let now = app.now();
-    let event = |kind| {
-        Event::now(&app, kind)
-            .account(account)
-            .client(&visit.client().client_id)
+    let Some(client_id) = visit.client().map(|client| client.client_id.clone()) else {
+        return visit.resume(&app);
     };
+    let account = question.account.id;
+    let now = app.now();
+    let event = |kind| Event::now(&app, kind).account(account).client(&client_id);
     let written = match visit.form.get("decision") {
         Some("allow") => {
             let (event, scope) = (event("consent.given"), question.scope.clone());
+            let client_id = client_id.clone();
             let written = app
                 .store
                 .write(async move |db: &mut Conn| {

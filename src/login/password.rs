@@ -6,35 +6,50 @@ use axum::Extension;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use protocol::interaction::OwnPage;
 use protocol::secret::Secret;
 use protocol::session::Factor;
 
 use super::Visit;
 use crate::app::App;
 use crate::browser;
+use crate::decision;
 use crate::html;
 use crate::pages::{Page, SignInError};
 use crate::sign_in::{self, Attempt};
 use crate::web::client_ip::ClientAddress;
 
 pub(super) async fn show(State(app): State<Arc<App>>, request: Request) -> Response {
+    if request.uri().query().is_none() {
+        return without_request(&app, request.headers()).await;
+    }
     match Visit::open(&app, request).await {
         Ok(visit) => form(&app, &visit, "", None),
         Err(refusal) => refusal,
     }
 }
 
+/// Who comes without a request of a client wants to see what there is.
+async fn without_request(app: &App, headers: &HeaderMap) -> Response {
+    let home = OwnPage {
+        path: "/".to_owned(),
+        max_age: None,
+    };
+    match decision::require(app, headers, home).await {
+        Ok(_) => html::see_other("/"),
+        Err(answer) => answer,
+    }
+}
+
 fn form(app: &App, visit: &Visit, typed: &str, error: Option<SignInError>) -> Response {
-    let hint = visit
-        .interaction
-        .request
-        .login_hint
-        .as_deref()
+    let request = visit.interaction.request();
+    let hint = request
+        .and_then(|request| request.login_hint.as_deref())
         .unwrap_or_default();
     visit.page(
         app,
         &Page::SignIn {
-            client: Some(visit.card()),
+            client: visit.card(),
             action: &visit.action("/login"),
             csrf: &visit.csrf(app),
             login_hint: if typed.is_empty() { hint } else { typed },

@@ -38,7 +38,7 @@ async fn form(app: &App, visit: &Visit, current: &Current, error: Option<SecondF
             visit.page(
                 app,
                 &Page::SecondFactor {
-                    client: Some(visit.card()),
+                    client: visit.card(),
                     action: &format!("{page}{this}"),
                     csrf: &visit.csrf(app),
                     recovery_action: &format!("{page}{other}"),

@@ -31,7 +31,7 @@ pub(super) async fn show(State(app): State<Arc<App>>, request: Request) -> Respo
         Ok(Some(account)) => visit.page(
             &app,
             &Page::SelectAccount {
-                client: Some(visit.card()),
+                client: visit.card(),
                 action: &visit.action("/accounts"),
                 csrf: &visit.csrf(&app),
                 username: &account.username,

@@ -161,6 +161,8 @@ async fn make(
         email_verified: false,
         claims: Map::new(),
         disabled: false,
+        mfa: None,
+        must_change_password: false,
         last_login_at: None,
         created_at: now,
         updated_at: now,

@@ -11,9 +11,8 @@ use protocol::error::{OAuthError, invalid_request};
 use protocol::grant::{AuthorizationCode, Grant};
 use protocol::id::GrantId;
 use protocol::id_token;
-use protocol::interaction::{Facts, Interaction, Next, next};
+use protocol::interaction::{Destination, Interaction, Next};
 use protocol::response::{ResponseMode, ResponseTarget, with_query};
-use protocol::role;
 use protocol::scope::Scope;
 use protocol::secret::TokenHash;
 use store::{Conn, StoreError};
@@ -22,6 +21,7 @@ use url::form_urlencoded;
 use crate::app::App;
 use crate::audit::Event;
 use crate::browser::{self, Current, INTERACTION_LIFETIME};
+use crate::decision::{decide, own, to_page};
 use crate::html;
 use crate::pages::{Message, Page};
 use crate::random;
@@ -120,7 +120,7 @@ async fn start(app: &App, headers: &HeaderMap, encoded: &[u8]) -> Response {
     let mark = browser::mark(app, headers, &mut cookies);
     let interaction = Interaction {
         id: random::secret("").expose().to_owned(),
-        request,
+        destination: Destination::Client(Box::new(request)),
         browser: browser::fingerprint(&mark),
         expires_at: app.now() + INTERACTION_LIFETIME,
         signed_in: None,
@@ -157,7 +157,13 @@ pub(super) async fn resume(
     let Some(interaction) = browser::open(&app, &headers, &sealed) else {
         return refuse(&app, &headers, &invalid_request("expired"), Message::Expired);
     };
-    match app.client(&interaction.request.client_id).await {
+    let Some(request) = interaction.request() else {
+        return match decide(&app, &headers, None, &interaction).await {
+            Ok(decision) => own(&app, decision, &interaction),
+            Err(error) => html::fail(&app, &headers, error),
+        };
+    };
+    match app.client(&request.client_id).await {
         Ok(Some(client)) => match advance(&app, &headers, &client.client, interaction).await {
             Ok(answer) => answer,
             Err(error) => html::fail(&app, &headers, error),
@@ -172,79 +178,32 @@ pub(super) async fn resume(
     }
 }
 
-/// What the decision needs to know of the account.
-struct Known {
-    subject: String,
-    has_second_factor: bool,
-    scope: Scope,
-    remembered: Option<Scope>,
-}
-
-async fn know(
-    app: &App,
-    current: &Current,
-    interaction: &Interaction,
-    client: &Client,
-) -> Result<Known, StoreError> {
-    let catalogue = app.catalogue().await?;
-    let (account, client_id) = (current.session.account_id, client.client_id.clone());
-    let (factors, authority, remembered) = app
-        .store
-        .read(async move |db: &mut Conn| {
-            let factors = store::credentials::list_totp(db, account).await?;
-            let authority = store::roles::authority(db, account).await?;
-            let remembered = store::consents::find(db, account, &client_id).await?;
-            Ok((factors, authority, remembered))
-        })
-        .await?;
-    Ok(Known {
-        subject: account.to_string(),
-        has_second_factor: !factors.is_empty(),
-        scope: role::narrow(
-            &interaction.request.scope,
-            &client.scope,
-            &catalogue.scopes,
-            &authority,
-        ),
-        remembered,
-    })
-}
-
 async fn advance(
     app: &App,
     headers: &HeaderMap,
     client: &Client,
     interaction: Interaction,
 ) -> Result<Response, StoreError> {
-    let current = browser::session(app, headers).await?;
-    let known = match &current {
-        Some(current) => Some(know(app, current, &interaction, client).await?),
-        None => None,
+    let Some(request) = interaction.request() else {
+        return Ok(refuse(
+            app,
+            headers,
+            &invalid_request("no client"),
+            Message::InvalidRequest,
+        ));
     };
-    let nothing = Scope::empty();
-    let step = next(&Facts {
-        interaction: &interaction,
-        client,
-        session: current.as_ref().map(|current| &current.session),
-        subject: known.as_ref().map(|known| known.subject.as_str()),
-        has_second_factor: known.as_ref().is_some_and(|known| known.has_second_factor),
-        scope: known.as_ref().map_or(&nothing, |known| &known.scope),
-        remembered: known.as_ref().and_then(|known| known.remembered.as_ref()),
-        now: app.now(),
-    });
-    let page = |path: &str| html::see_other(&format!("{path}?i={}", browser::seal(app, &interaction)));
-    Ok(match (step, current, known) {
-        (Next::StepUp, ..) => page("/mfa"),
-        (Next::SelectAccount, ..) => page("/accounts"),
-        (Next::Consent, ..) => page("/consent"),
-        (Next::Respond, Some(current), Some(known)) => {
-            respond(app, headers, client, &interaction, current, known.scope).await?
+    let decision = decide(app, headers, Some(client), &interaction).await?;
+    Ok(match (decision.step, decision.current) {
+        (Next::Respond, Some(current)) => {
+            respond(app, headers, client, &interaction, current, decision.scope).await?
         }
-        (Next::Refuse(error), ..) => {
-            let target = &interaction.request.target;
-            deliver(app, headers, target, &target.error(&error, app.issuer()))
-        }
-        (Next::Login | Next::Respond, ..) => page("/login"),
+        (Next::Refuse(error), _) => deliver(
+            app,
+            headers,
+            &request.target,
+            &request.target.error(&error, app.issuer()),
+        ),
+        (step, _) => to_page(app, &step, &interaction),
     })
 }
 
@@ -256,7 +215,15 @@ async fn respond(
     current: Current,
     scope: Scope,
 ) -> Result<Response, StoreError> {
-    let (request, now, cookie) = (&interaction.request, app.now(), current.secret);
+    let Some(request) = interaction.request() else {
+        return Ok(refuse(
+            app,
+            headers,
+            &invalid_request("no client"),
+            Message::InvalidRequest,
+        ));
+    };
+    let (now, cookie) = (app.now(), current.secret);
     // Where the person is asked, only what they were asked about.
     let asked = client.require_consent || interaction.consented.is_some();
     let claims = if asked {

@@ -7,6 +7,7 @@ use crate::error::{ErrorCode, OAuthError};
 use crate::id::ClientId;
 use crate::jose::Algorithm;
 use crate::scope::Scope;
+use crate::session::MfaPolicy;
 
 /// How a client proves who it is at the token endpoint (OpenID Connect Core §9).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -191,6 +192,9 @@ pub struct Client {
     /// Whether access tokens carry `roles` and `permissions`.
     #[serde(default)]
     pub authority_in_tokens: bool,
+    /// Whether its users must prove a second factor; what accounts, roles and the server say when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mfa: Option<MfaPolicy>,
 }
 
 fn yes() -> bool {
@@ -236,6 +240,7 @@ impl Client {
             require_consent: false,
             may_introspect: false,
             authority_in_tokens: false,
+            mfa: None,
         }
     }
 

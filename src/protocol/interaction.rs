@@ -1,5 +1,5 @@
-//! The one decision of an authorization: what must still happen before the client gets its answer
-//! (OpenID Connect Core §3.1.2.1 to §3.1.2.6).
+//! The one decision of a sign-in: what must still happen before a client gets its answer, or a person sees a page
+//! of the server's own (OpenID Connect Core §3.1.2.1 to §3.1.2.6).
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::client::{ApplicationType, Client};
 use crate::error::{ErrorCode, OAuthError};
 use crate::id::SessionId;
 use crate::scope::Scope;
-use crate::session::{Acr, Session};
+use crate::session::{Acr, MfaPolicy, Session};
 use crate::time::Timestamp;
 
 /// A request on its way, with what has happened since it came in. It travels sealed with the browser.
@@ -16,8 +16,8 @@ use crate::time::Timestamp;
 pub struct Interaction {
     /// Random; completed at most once.
     pub id: String,
-    /// The checked request.
-    pub request: AuthorizationRequest,
+    /// Where it leads.
+    pub destination: Destination,
     /// Hash of the cookie of the browser that brought it, in base64url.
     pub browser: String,
     /// When it may no longer be completed.
@@ -32,19 +32,61 @@ pub struct Interaction {
     pub denied: bool,
 }
 
+/// Where an interaction leads once everything is proved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Destination {
+    /// To a client, with the answer to its request.
+    Client(Box<AuthorizationRequest>),
+    /// To a page of the server itself.
+    Own(OwnPage),
+}
+
+/// A page of the server's own that needs a signed-in person.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnPage {
+    /// Its path and query.
+    pub path: String,
+    /// How old the first factor may be, in seconds.
+    pub max_age: Option<i64>,
+}
+
+impl Interaction {
+    /// The client's request, when it leads to one.
+    pub fn request(&self) -> Option<&AuthorizationRequest> {
+        match &self.destination {
+            Destination::Client(request) => Some(request),
+            Destination::Own(_) => None,
+        }
+    }
+}
+
+/// How an account stands with second factors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SecondFactor {
+    /// What account, roles, client and server say together.
+    pub policy: MfaPolicy,
+    /// Whether the account has any.
+    pub enrolled: bool,
+}
+
+/// How old the first factor may be when a second one is enrolled, in seconds.
+pub const FRESH: i64 = 300;
+
 /// All that the decision depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
     /// The request and what has happened since.
     pub interaction: &'a Interaction,
-    /// The client as registered now.
-    pub client: &'a Client,
+    /// The client as registered now, when the interaction leads to one.
+    pub client: Option<&'a Client>,
     /// The live session of the browser, if there is one.
     pub session: Option<&'a Session>,
     /// The `sub` the client would see for that session's account.
     pub subject: Option<&'a str>,
-    /// Whether the account has a second factor.
-    pub has_second_factor: bool,
+    /// Second factors of the account, and what is asked of it.
+    pub second_factor: SecondFactor,
+    /// Whether the account must choose a new password.
+    pub must_change_password: bool,
     /// The scope the account's authority covers.
     pub scope: &'a Scope,
     /// What the account holder has allowed this client before.
@@ -60,11 +102,15 @@ pub enum Next {
     Login,
     /// Prove a second factor.
     StepUp,
+    /// Enrol a second factor.
+    Enrol,
+    /// Choose a new password.
+    ChangePassword,
     /// Say which account to go on with.
     SelectAccount,
     /// Ask the account holder.
     Consent,
-    /// Issue a code.
+    /// Issue a code, or show the page.
     Respond,
     /// Tell the client why not.
     Refuse(OAuthError),
@@ -72,7 +118,24 @@ pub enum Next {
 
 /// Decides what comes next.
 pub fn next(facts: &Facts<'_>) -> Next {
-    let request = &facts.interaction.request;
+    match &facts.interaction.destination {
+        Destination::Own(page) => own_page(facts, page),
+        Destination::Client(request) => authorization(facts, request),
+    }
+}
+
+fn own_page(facts: &Facts<'_>, page: &OwnPage) -> Next {
+    let Some(session) = facts.session else {
+        return Next::Login;
+    };
+    let age = facts.now.since(session.auth_time);
+    if page.max_age.is_some_and(|max_age| age > max_age) {
+        return Next::Login;
+    }
+    further_proof(facts, session, false).unwrap_or(Next::Respond)
+}
+
+fn authorization(facts: &Facts<'_>, request: &AuthorizationRequest) -> Next {
     if facts.interaction.denied {
         return Next::Refuse(OAuthError::new(
             ErrorCode::AccessDenied,
@@ -81,7 +144,7 @@ pub fn next(facts: &Facts<'_>) -> Next {
     }
     let step = match facts.session {
         None => Next::Login,
-        Some(session) => with_session(facts, session),
+        Some(session) => with_session(facts, request, session),
     };
     if !request.prompt.none {
         return step;
@@ -93,14 +156,15 @@ pub fn next(facts: &Facts<'_>) -> Next {
             "nobody is signed in as this request demands",
         ),
         Next::StepUp => refusal(ErrorCode::InteractionRequired, "a second factor must be proved"),
+        Next::Enrol => refusal(ErrorCode::InteractionRequired, "a second factor must be enrolled"),
+        Next::ChangePassword => refusal(ErrorCode::InteractionRequired, "a new password must be chosen"),
         Next::SelectAccount => refusal(ErrorCode::AccountSelectionRequired, "an account must be chosen"),
         Next::Consent => refusal(ErrorCode::ConsentRequired, "the account holder must be asked"),
         step @ (Next::Respond | Next::Refuse(_)) => step,
     }
 }
 
-fn with_session(facts: &Facts<'_>, session: &Session) -> Next {
-    let request = &facts.interaction.request;
+fn with_session(facts: &Facts<'_>, request: &AuthorizationRequest, session: &Session) -> Next {
     let signed_in_now = facts.interaction.signed_in == Some(session.id);
     let wanted = request
         .hinted_subject
@@ -125,10 +189,12 @@ fn with_session(facts: &Facts<'_>, session: &Session) -> Next {
     if request.prompt.select_account && !facts.interaction.account_selected && !signed_in_now {
         return Next::SelectAccount;
     }
-    if facts.has_second_factor && session.acr() < Acr::MultiFactor {
-        return Next::StepUp;
-    }
     let essential = &request.claims.essential_acr;
+    let demanded = request.acr_values.iter().chain(essential);
+    let two_demanded = demanded.into_iter().any(|acr| acr == Acr::MultiFactor.as_str());
+    if let Some(step) = further_proof(facts, session, two_demanded) {
+        return step;
+    }
     if !essential.is_empty() && !essential.iter().any(|acr| acr == session.acr().as_str()) {
         return Next::Refuse(OAuthError::new(
             ErrorCode::AccessDenied,
@@ -141,27 +207,46 @@ fn with_session(facts: &Facts<'_>, session: &Session) -> Next {
             "the account may give none of the scope asked for",
         ));
     }
-    if needs_consent(facts) {
+    if needs_consent(facts, request) {
         Next::Consent
     } else {
         Next::Respond
     }
 }
 
-fn needs_consent(facts: &Facts<'_>) -> bool {
+/// What the account must still prove or set right after its first factor, whatever the destination.
+fn further_proof(facts: &Facts<'_>, session: &Session, two_demanded: bool) -> Option<Next> {
+    let SecondFactor { policy, enrolled } = facts.second_factor;
+    if session.acr() < Acr::MultiFactor {
+        match (policy, enrolled) {
+            // Who takes up a session somebody left open must not bind a factor of their own to the account.
+            (MfaPolicy::Required, false) if facts.now.since(session.auth_time) > FRESH => {
+                return Some(Next::Login);
+            }
+            (MfaPolicy::Required, false) => return Some(Next::Enrol),
+            (MfaPolicy::Off, true) if two_demanded => return Some(Next::StepUp),
+            (MfaPolicy::IfEnrolled | MfaPolicy::Required, true) => return Some(Next::StepUp),
+            (MfaPolicy::Off | MfaPolicy::IfEnrolled, _) => {}
+        }
+    }
+    facts.must_change_password.then_some(Next::ChangePassword)
+}
+
+fn needs_consent(facts: &Facts<'_>, request: &AuthorizationRequest) -> bool {
+    let Some(client) = facts.client else { return true };
     let covers = |given: Option<&Scope>| given.is_some_and(|given| facts.scope.is_within(given));
     if covers(facts.interaction.consented.as_ref()) {
         return false;
     }
-    if facts.interaction.request.prompt.consent {
+    if request.prompt.consent {
         return true;
     }
     // Nobody can tell a public native client from an impostor that uses its redirect URI (RFC 8252 §8.6).
-    let assured = !(facts.client.is_public() && facts.client.application_type == ApplicationType::Native);
+    let assured = !(client.is_public() && client.application_type == ApplicationType::Native);
     if !assured {
         return true;
     }
-    facts.client.require_consent && !covers(facts.remembered)
+    client.require_consent && !covers(facts.remembered)
 }
 
 #[cfg(test)]

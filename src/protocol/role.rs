@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::scope::Scope;
+use crate::session::MfaPolicy;
 
 /// A named set of permissions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +18,9 @@ pub struct Role {
     /// The permissions it carries.
     #[serde(default)]
     pub permissions: BTreeSet<String>,
+    /// Whether its holders must prove a second factor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mfa: Option<MfaPolicy>,
 }
 
 /// A scope that clients may ask for, and the permissions an account must hold to give it.
@@ -49,6 +53,9 @@ pub struct Authority {
     pub roles: BTreeSet<String>,
     /// Permissions through roles, and custom ones.
     pub permissions: BTreeSet<String>,
+    /// The strictest that the roles say about second factors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mfa: Option<MfaPolicy>,
 }
 
 /// Scopes of OpenID Connect itself; they require no permission.

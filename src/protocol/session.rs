@@ -17,6 +17,47 @@ pub enum Factor {
     /// A single-use recovery code. RFC 8176 has no name of its own for it.
     #[serde(rename = "recovery")]
     RecoveryCode,
+    /// A passkey whose authenticator verified its holder: two factors in one.
+    #[serde(rename = "passkey")]
+    Passkey,
+    /// A passkey whose authenticator only noticed that somebody was there.
+    #[serde(rename = "security_key")]
+    SecurityKey,
+}
+
+/// Whether a second factor is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MfaPolicy {
+    /// Only when a request asks for it.
+    Off,
+    /// Where the account has one.
+    IfEnrolled,
+    /// Always; an account without one must enrol first.
+    Required,
+}
+
+impl MfaPolicy {
+    /// The name in files and in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            MfaPolicy::Off => "off",
+            MfaPolicy::IfEnrolled => "if-enrolled",
+            MfaPolicy::Required => "required",
+        }
+    }
+
+    /// The policy of that name.
+    pub fn parse(text: &str) -> Option<MfaPolicy> {
+        [MfaPolicy::Off, MfaPolicy::IfEnrolled, MfaPolicy::Required]
+            .into_iter()
+            .find(|policy| policy.as_str() == text)
+    }
+
+    /// The strictest that an account, its roles and a client state; `default` where none states any.
+    pub fn effective(stated: impl IntoIterator<Item = Option<MfaPolicy>>, default: MfaPolicy) -> MfaPolicy {
+        stated.into_iter().flatten().max().unwrap_or(default)
+    }
 }
 
 /// Authentication context classes, weakest first.
@@ -74,8 +115,9 @@ impl Session {
 
 /// The class that a set of factors reaches.
 pub fn acr_of(factors: &[Factor]) -> Acr {
-    let second = |f: &Factor| matches!(f, Factor::Totp | Factor::RecoveryCode);
-    if factors.contains(&Factor::Password) && factors.iter().any(second) {
+    let second = |f: &Factor| matches!(f, Factor::Totp | Factor::RecoveryCode | Factor::SecurityKey);
+    let two = factors.contains(&Factor::Password) && factors.iter().any(second);
+    if two || factors.contains(&Factor::Passkey) {
         Acr::MultiFactor
     } else {
         Acr::SingleFactor
@@ -90,8 +132,14 @@ pub fn amr_of(factors: &[Factor]) -> Vec<&'static str> {
             Factor::Password => "pwd",
             Factor::Totp => "otp",
             Factor::RecoveryCode => "recovery",
+            // Possession of a key is all that is known without an attestation.
+            Factor::Passkey | Factor::SecurityKey => "pop",
         })
         .collect();
+    amr.dedup();
+    if factors.contains(&Factor::Passkey) {
+        amr.push("user");
+    }
     if acr_of(factors) == Acr::MultiFactor {
         amr.push("mfa");
     }

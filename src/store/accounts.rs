@@ -1,6 +1,7 @@
 //! Accounts and their claims.
 
 use protocol::id::AccountId;
+use protocol::session::MfaPolicy;
 use protocol::time::Timestamp;
 use serde_json::{Map, Value};
 
@@ -25,6 +26,10 @@ pub struct Account {
     pub claims: Map<String, Value>,
     /// Whether it may not sign in.
     pub disabled: bool,
+    /// Whether it must prove a second factor; what its roles, the client and the server say when absent.
+    pub mfa: Option<MfaPolicy>,
+    /// Whether it must choose a new password before anything else.
+    pub must_change_password: bool,
     /// When it last signed in.
     pub last_login_at: Option<Timestamp>,
     /// When it was made.
@@ -44,6 +49,8 @@ struct Row {
     email_verified: bool,
     claims: Doc,
     disabled: bool,
+    mfa: Option<String>,
+    must_change_password: bool,
     last_login_at: Option<i64>,
     managed_by: Option<String>,
     created_at: i64,
@@ -61,6 +68,8 @@ struct Written {
     email_verified: bool,
     claims: Doc,
     disabled: bool,
+    mfa: Option<String>,
+    must_change_password: bool,
     managed_by: Option<String>,
     updated_at: i64,
 }
@@ -75,6 +84,8 @@ impl Written {
             email_verified: account.email_verified,
             claims: Doc::of(&account.claims)?,
             disabled: account.disabled,
+            mfa: account.mfa.map(|policy| policy.as_str().to_owned()),
+            must_change_password: account.must_change_password,
             managed_by: account.managed_by.clone(),
             updated_at: now.0,
         })
@@ -92,6 +103,8 @@ impl TryFrom<Row> for Account {
             email_verified: row.email_verified,
             claims: row.claims.read("account")?,
             disabled: row.disabled,
+            mfa: row.mfa.as_deref().and_then(MfaPolicy::parse),
+            must_change_password: row.must_change_password,
             last_login_at: row.last_login_at.map(Timestamp),
             created_at: Timestamp(row.created_at),
             updated_at: Timestamp(row.updated_at),

@@ -8,7 +8,9 @@ use uuid::Uuid;
 use crate::conn::Conn;
 use crate::conn::query::*;
 use crate::error::StoreError;
-use crate::schema::{passwords, recovery_codes, totp_factors};
+use diesel::dsl::exists;
+
+use crate::schema::{passkeys, passwords, recovery_codes, totp_factors};
 use crate::types::Uid;
 
 /// The hash of an account's password, in PHC form.
@@ -90,6 +92,14 @@ impl From<TotpRow> for TotpFactor {
             created_at: Timestamp(row.created_at),
         }
     }
+}
+
+/// Whether an account has a second factor other than recovery codes.
+pub async fn has_second_factor(db: &mut Conn, id: AccountId) -> Result<bool, StoreError> {
+    let generators = totp_factors::table.filter(totp_factors::account_id.eq(Uid(id.0)));
+    let keys = passkeys::table.filter(passkeys::account_id.eq(Uid(id.0)));
+    let query = diesel::select(exists(generators).or(exists(keys)));
+    Ok(db!(db, |c| query.get_result::<bool>(c).await)?)
 }
 
 /// The generators of an account, oldest first.

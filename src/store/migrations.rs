@@ -12,11 +12,17 @@ struct Migration {
     postgres: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    name: "0001_foundation",
-    sqlite: include_str!("../../migrations/sqlite/0001_foundation/up.sql"),
-    postgres: include_str!("../../migrations/postgres/0001_foundation/up.sql"),
-}];
+macro_rules! migrations {
+    ($($name:literal)+) => {
+        &[$(Migration {
+            name: $name,
+            sqlite: include_str!(concat!("../../migrations/sqlite/", $name, "/up.sql")),
+            postgres: include_str!(concat!("../../migrations/postgres/", $name, "/up.sql")),
+        }),+]
+    };
+}
+
+const MIGRATIONS: &[Migration] = migrations!("0001_foundation" "0002_people");
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (name TEXT PRIMARY KEY NOT NULL)";
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use protocol::id::AccountId;
 use protocol::role::{Authority, ResourceServer, Role, ScopeDefinition};
+use protocol::session::MfaPolicy;
 
 use crate::conn::Conn;
 use crate::conn::query::*;
@@ -18,6 +19,7 @@ struct RoleRow {
     description: String,
     permissions: Doc,
     managed_by: Option<String>,
+    mfa: Option<String>,
 }
 
 /// All roles by name, each with what keeps it.
@@ -29,6 +31,7 @@ pub async fn list_managed_roles(db: &mut Conn) -> Result<Vec<(Role, Option<Strin
             name: row.name,
             description: row.description,
             permissions: row.permissions.read("role")?,
+            mfa: row.mfa.as_deref().and_then(MfaPolicy::parse),
         };
         Ok((role, row.managed_by))
     };
@@ -52,6 +55,7 @@ pub async fn upsert_role(db: &mut Conn, role: &Role, managed_by: Option<&str>) -
             description: role.description.clone(),
             permissions: Doc::of(&role.permissions)?,
             managed_by: managed_by.map(str::to_owned),
+            mfa: role.mfa.map(|policy| policy.as_str().to_owned()),
         })
     };
     let (new, set) = (row()?, row()?);
@@ -270,13 +274,15 @@ pub async fn authority(db: &mut Conn, id: AccountId) -> Result<Authority, StoreE
     let query = account_roles::table
         .inner_join(roles::table.on(roles::name.eq(account_roles::role)))
         .filter(account_roles::account_id.eq(Uid(id.0)))
-        .select((roles::name, roles::permissions));
-    let rows: Vec<(String, Doc)> = db!(db, |c| query.load(c).await)?;
+        .select((roles::name, roles::permissions, roles::mfa));
+    let rows: Vec<(String, Doc, Option<String>)> = db!(db, |c| query.load(c).await)?;
     let mut authority = Authority {
         roles: BTreeSet::new(),
         permissions: account_permissions(db, id).await?,
+        mfa: None,
     };
-    for (name, permissions) in rows {
+    for (name, permissions, mfa) in rows {
+        authority.mfa = authority.mfa.max(mfa.as_deref().and_then(MfaPolicy::parse));
         authority.roles.insert(name);
         authority
             .permissions

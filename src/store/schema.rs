@@ -35,6 +35,9 @@ table! {
         managed_by -> Nullable<Text>,
         created_at -> BigInt,
         updated_at -> BigInt,
+        mfa -> Nullable<Text>,
+        must_change_password -> Bool,
+        second_factor_failures -> BigInt,
     }
 }
 
@@ -56,6 +59,7 @@ table! {
         account_id -> Uid,
         hash -> Text,
         changed_at -> BigInt,
+        failures -> BigInt,
     }
 }
 
@@ -70,6 +74,7 @@ table! {
         secret_sealed -> Binary,
         last_step -> Nullable<BigInt>,
         created_at -> BigInt,
+        last_used_at -> Nullable<BigInt>,
     }
 }
 
@@ -210,6 +215,7 @@ table! {
         description -> Text,
         permissions -> Doc,
         managed_by -> Nullable<Text>,
+        mfa -> Nullable<Text>,
     }
 }
 
@@ -282,6 +288,102 @@ table! {
         address -> Nullable<Text>,
         request_id -> Nullable<Text>,
         detail -> Doc,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::sql::*;
+
+    password_history (id) {
+        id -> Uid,
+        account_id -> Uid,
+        hash -> Text,
+        changed_at -> BigInt,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::sql::*;
+
+    passkeys (id) {
+        id -> Uid,
+        account_id -> Uid,
+        credential_id -> Binary,
+        name -> Text,
+        document -> Doc,
+        created_at -> BigInt,
+        last_used_at -> Nullable<BigInt>,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::sql::*;
+
+    action_tokens (token_hash) {
+        token_hash -> Binary,
+        kind -> Text,
+        subject -> Text,
+        account_id -> Nullable<Uid>,
+        sealed -> Binary,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        consumed_at -> Nullable<BigInt>,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::sql::*;
+
+    outbox (id) {
+        id -> Uid,
+        kind -> Text,
+        sealed -> Binary,
+        created_at -> BigInt,
+        next_attempt_at -> BigInt,
+        expires_at -> BigInt,
+        attempts -> BigInt,
+        last_error -> Nullable<Text>,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::sql::*;
+
+    upstreams (name) {
+        name -> Text,
+        document -> Doc,
+        secret_sealed -> Nullable<Binary>,
+        managed_by -> Nullable<Text>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::sql::*;
+
+    upstream_identities (issuer, subject) {
+        issuer -> Text,
+        subject -> Text,
+        account_id -> Uid,
+        created_at -> BigInt,
+        last_used_at -> Nullable<BigInt>,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::sql::*;
+
+    rate_buckets (key_hash) {
+        key_hash -> Binary,
+        full_at -> BigInt,
     }
 }
 

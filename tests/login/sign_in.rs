@@ -248,3 +248,12 @@ async fn a_hash_with_other_parameters_is_renewed_at_sign_in() {
     ));
     assert_eq!(stored().await, renewed);
 }
+
+#[tokio::test]
+async fn the_sign_in_page_serves_who_comes_without_a_client() {
+    let server = Server::start().await;
+    let mut browser = Browser::new(&server);
+    let home = browser.sign_in("/login", "alice", PASSWORD).await;
+    assert_eq!(home.status, 200, "{}", home.body);
+    assert!(home.body.contains("/logout"), "{}", home.body);
+}

@@ -151,7 +151,7 @@ async fn check_config_names_what_is_wrong() {
             "[accounts]\nargon2_iterations = 1\n",
             "accounts.argon2_iterations",
         ),
-        ("[redis]\nurl = \"redis://localhost\"\n", "redis.url"),
+        ("[redis]\nurl = \"localhost\"\n", "redis.url"),
         ("[server]\nissuer = \n", "line 2"),
     ] {
         machine.write("bad.toml", text);

@@ -17,8 +17,19 @@ struct Case {
     interaction: Interaction,
     session: Option<Session>,
     has_second_factor: bool,
+    policy: MfaPolicy,
+    must_change_password: bool,
     scope: Scope,
     remembered: Option<Scope>,
+}
+
+impl Case {
+    fn request(&mut self) -> &mut AuthorizationRequest {
+        match &mut self.interaction.destination {
+            Destination::Client(request) => request,
+            Destination::Own(_) => panic!("the case leads to a page of our own"),
+        }
+    }
 }
 
 fn scope(text: &str) -> Scope {
@@ -30,7 +41,7 @@ fn case() -> Case {
         client: Client::new("web".into()),
         interaction: Interaction {
             id: "i".into(),
-            request: AuthorizationRequest {
+            destination: Destination::Client(Box::new(AuthorizationRequest {
                 client_id: "web".into(),
                 target: ResponseTarget {
                     redirect_uri: "https://app.example/cb".into(),
@@ -48,7 +59,7 @@ fn case() -> Case {
                 hinted_subject: None,
                 ui_locales: None,
                 claims: ClaimsRequest::default(),
-            },
+            })),
             browser: String::new(),
             expires_at: Timestamp(20_000),
             signed_in: None,
@@ -65,6 +76,8 @@ fn case() -> Case {
             last_seen_at: Timestamp(9_900),
         }),
         has_second_factor: false,
+        policy: MfaPolicy::IfEnrolled,
+        must_change_password: false,
         scope: scope("openid"),
         remembered: None,
     }
@@ -75,10 +88,14 @@ fn after(change: impl FnOnce(&mut Case)) -> Next {
     change(&mut case);
     next(&Facts {
         interaction: &case.interaction,
-        client: &case.client,
+        client: Some(&case.client),
         session: case.session.as_ref(),
         subject: case.session.as_ref().map(|_| "alice"),
-        has_second_factor: case.has_second_factor,
+        second_factor: SecondFactor {
+            policy: case.policy,
+            enrolled: case.has_second_factor,
+        },
+        must_change_password: case.must_change_password,
         scope: &case.scope,
         remembered: case.remembered.as_ref(),
         now: NOW,
@@ -113,9 +130,9 @@ fn a_second_factor_that_exists_must_be_proved() {
 #[test]
 fn a_demand_for_a_fresh_sign_in_is_met_only_within_the_request() {
     let demands: [Change; 3] = [
-        |c| c.interaction.request.prompt.login = true,
-        |c| c.interaction.request.max_age = Some(0),
-        |c| c.interaction.request.max_age = Some(99),
+        |c| c.request().prompt.login = true,
+        |c| c.request().max_age = Some(0),
+        |c| c.request().max_age = Some(99),
     ];
     for demand in demands {
         assert_eq!(after(demand), Next::Login);
@@ -134,15 +151,12 @@ fn a_demand_for_a_fresh_sign_in_is_met_only_within_the_request() {
             Next::Login
         );
     }
-    assert_eq!(
-        after(|c| c.interaction.request.max_age = Some(100)),
-        Next::Respond
-    );
+    assert_eq!(after(|c| c.request().max_age = Some(100)), Next::Respond);
 }
 
 #[test]
 fn a_hint_at_another_account_is_not_answered_for_this_one() {
-    let hint: Change = |c| c.interaction.request.hinted_subject = Some("bob".into());
+    let hint: Change = |c| c.request().hinted_subject = Some("bob".into());
     assert_eq!(after(hint), Next::Login);
     assert_eq!(
         code(after(|c| {
@@ -152,7 +166,7 @@ fn a_hint_at_another_account_is_not_answered_for_this_one() {
         Some(ErrorCode::LoginRequired)
     );
     assert_eq!(
-        after(|c| c.interaction.request.hinted_subject = Some("alice".into())),
+        after(|c| c.request().hinted_subject = Some("alice".into())),
         Next::Respond
     );
 }
@@ -171,7 +185,7 @@ fn consent_is_asked_and_remembered() {
     assert_eq!(remembered("profile"), Next::Consent);
     assert_eq!(
         after(|c| {
-            c.interaction.request.prompt.consent = true;
+            c.request().prompt.consent = true;
             c.remembered = Some(scope("openid"));
         }),
         Next::Consent
@@ -204,24 +218,24 @@ fn prompt_none_turns_each_page_into_its_error() {
     for (change, error) in cases {
         assert_eq!(
             code(after(|c| {
-                c.interaction.request.prompt.none = true;
+                c.request().prompt.none = true;
                 change(c);
             })),
             Some(error)
         );
     }
-    assert_eq!(after(|c| c.interaction.request.prompt.none = true), Next::Respond);
+    assert_eq!(after(|c| c.request().prompt.none = true), Next::Respond);
 }
 
 #[test]
 fn an_account_is_selected_once() {
     assert_eq!(
-        after(|c| c.interaction.request.prompt.select_account = true),
+        after(|c| c.request().prompt.select_account = true),
         Next::SelectAccount
     );
     assert_eq!(
         after(|c| {
-            c.interaction.request.prompt.select_account = true;
+            c.request().prompt.select_account = true;
             c.interaction.account_selected = true;
         }),
         Next::Respond
@@ -231,7 +245,7 @@ fn an_account_is_selected_once() {
 #[test]
 fn an_essential_acr_that_cannot_be_reached_is_refused() {
     let essential =
-        |acr: &'static str| after(move |c| c.interaction.request.claims.essential_acr = vec![acr.to_owned()]);
+        |acr: &'static str| after(move |c| c.request().claims.essential_acr = vec![acr.to_owned()]);
     assert_eq!(code(essential("2")), Some(ErrorCode::AccessDenied));
     assert_eq!(essential("1"), Next::Respond);
 }
@@ -250,4 +264,49 @@ fn a_no_ends_the_request() {
         code(after(|c| c.interaction.denied = true)),
         Some(ErrorCode::AccessDenied)
     );
+}
+
+#[test]
+fn the_policy_says_when_a_second_factor_is_asked_for() {
+    use MfaPolicy::{IfEnrolled, Off, Required};
+    for (policy, enrolled, demanded, age, expected) in [
+        (Off, false, false, 100, Next::Respond),
+        (Off, true, false, 100, Next::Respond),
+        (Off, true, true, 100, Next::StepUp),
+        (Off, false, true, 100, Next::Respond),
+        (IfEnrolled, false, false, 100, Next::Respond),
+        (IfEnrolled, true, false, 100, Next::StepUp),
+        (Required, true, false, 9_000, Next::StepUp),
+        (Required, false, false, 100, Next::Enrol),
+        (Required, false, false, FRESH + 1, Next::Login),
+    ] {
+        let found = after(|c| {
+            (c.policy, c.has_second_factor) = (policy, enrolled);
+            c.session.as_mut().unwrap().auth_time = Timestamp(NOW.0 - age);
+            if demanded {
+                c.request().acr_values = vec!["2".into()];
+            }
+        });
+        assert_eq!(found, expected, "{policy:?} {enrolled} {demanded} {age}");
+    }
+}
+
+#[test]
+fn a_page_of_our_own_needs_the_same_proof() {
+    let own = |change: Change, max_age| {
+        after(|c| {
+            c.interaction.destination = Destination::Own(OwnPage {
+                path: "/account".into(),
+                max_age,
+            });
+            change(c);
+        })
+    };
+    assert_eq!(own(|_| (), None), Next::Respond);
+    assert_eq!(own(|c| c.session = None, None), Next::Login);
+    assert_eq!(own(|_| (), Some(99)), Next::Login);
+    assert_eq!(own(|_| (), Some(100)), Next::Respond);
+    assert_eq!(own(|c| c.has_second_factor = true, None), Next::StepUp);
+    assert_eq!(own(|c| c.policy = MfaPolicy::Required, None), Next::Enrol);
+    assert_eq!(own(|c| c.must_change_password = true, None), Next::ChangePassword);
 }

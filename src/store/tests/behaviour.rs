@@ -85,6 +85,8 @@ fn account(username: &str, email: Option<&str>) -> Account {
         email_verified: true,
         claims: Map::from_iter([("name".to_owned(), json!("Ada \u{1F980} L"))]),
         disabled: false,
+        mfa: None,
+        must_change_password: false,
         last_login_at: None,
         created_at: NOW,
         updated_at: NOW,
@@ -744,10 +746,20 @@ fn tables(sql: &str) -> BTreeMap<String, Vec<String>> {
     let mut current = None;
     for line in sql.lines().map(str::trim) {
         let word = line.split_whitespace().next().unwrap_or_default();
-        if let Some(rest) = line.strip_prefix("CREATE TABLE ") {
+        let created = line.strip_prefix("CREATE TABLE ");
+        if let Some(rest) = created.or_else(|| line.strip_prefix("CREATE UNLOGGED TABLE ")) {
             current = Some(rest.trim_end_matches(" (").to_owned());
         } else if line.starts_with(')') {
             current = None;
+        } else if let Some((table, column)) = line
+            .strip_prefix("ALTER TABLE ")
+            .and_then(|rest| rest.split_once(" ADD COLUMN "))
+        {
+            let column = column.split_whitespace().next().unwrap_or_default();
+            tables
+                .entry(table.to_owned())
+                .or_default()
+                .push(column.to_owned());
         } else if let (Some(table), false) = (
             &current,
             matches!(word, "PRIMARY" | "UNIQUE" | "CHECK" | "FOREIGN" | "--"),
@@ -773,9 +785,13 @@ macro_rules! schema_columns {
 
 #[tokio::test]
 async fn both_migrations_make_the_tables_of_the_schema() {
-    let sqlite = tables(include_str!("../../../migrations/sqlite/0001_foundation/up.sql"));
-    let postgres = tables(include_str!(
-        "../../../migrations/postgres/0001_foundation/up.sql"
+    let sqlite = tables(concat!(
+        include_str!("../../../migrations/sqlite/0001_foundation/up.sql"),
+        include_str!("../../../migrations/sqlite/0002_people/up.sql"),
+    ));
+    let postgres = tables(concat!(
+        include_str!("../../../migrations/postgres/0001_foundation/up.sql"),
+        include_str!("../../../migrations/postgres/0002_people/up.sql"),
     ));
     assert_eq!(sqlite, postgres);
     let schema_source = include_str!("../schema.rs");
@@ -796,7 +812,8 @@ async fn both_migrations_make_the_tables_of_the_schema() {
             let mut loaded = BTreeSet::new();
             schema_columns!(db, loaded, clients accounts login_names passwords totp_factors recovery_codes sessions
                 consents grants authorization_codes refresh_tokens revoked_tokens replay signing_keys roles scopes
-                resources account_roles account_permissions setup_links audit_events);
+                resources account_roles account_permissions setup_links audit_events password_history passkeys
+                action_tokens outbox upstreams upstream_identities rate_buckets);
             Ok(loaded)
         })
         .await
