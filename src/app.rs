@@ -11,16 +11,21 @@ use protocol::role::{ResourceServer, ScopeDefinition};
 use protocol::secret::TokenHash;
 use protocol::time::Timestamp;
 use store::{Conn, Store, StoreError, StoredClient};
+use tokio_util::task::TaskTracker;
 
+use crate::browser::cache::SessionCache;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::document::Document;
 use crate::fetch::Fetch;
 use crate::keys::KeyStore;
+use crate::mail::Mailer;
 use crate::pages::Pages;
 use crate::passwords::Passwords;
-use crate::rate_limit::RateLimits;
+use crate::rate_limit::{Limit, RateLimits};
 use crate::seal::Sealer;
+use crate::shared::Shared;
+use crate::upstream::Providers;
 
 /// How long a change made by another process may go unseen in what is cached.
 const FRESHNESS: Duration = Duration::from_secs(2);
@@ -41,10 +46,21 @@ pub struct App {
     pub passwords: Passwords,
     /// HTML.
     pub pages: Pages,
+    /// Copies of live sessions.
+    pub sessions: SessionCache,
     /// Limits on what strangers may try.
     pub limits: RateLimits,
     /// Requests of our own.
     pub fetch: Fetch,
+    /// What nodes share beside the database.
+    pub shared: Option<Shared>,
+    /// What upstream providers publish.
+    pub providers: Providers,
+    /// Mails to people.
+    pub mail: Mailer,
+    /// Work that no answer waits for, such as what must not show in its time. `spawn` adds to it; a shutdown waits
+    /// for it.
+    pub tasks: TaskTracker,
     /// Scheme, host and port of the issuer.
     pub origin: String,
     /// Key of CSRF tokens.
@@ -85,6 +101,8 @@ pub struct Services {
     pub passwords: Passwords,
     pub pages: Pages,
     pub fetch: Fetch,
+    pub shared: Option<Shared>,
+    pub mail: Mailer,
 }
 
 impl App {
@@ -99,6 +117,8 @@ impl App {
             passwords,
             pages,
             fetch,
+            shared,
+            mail,
         } = services;
         App {
             origin: url::Url::parse(&config.server.issuer)
@@ -106,7 +126,14 @@ impl App {
                 .unwrap_or_default(),
             csrf_key: sealer.derive("csrf"),
             rotation_key: sealer.derive("refresh-token-rotation"),
-            limits: RateLimits::new(100_000),
+            sessions: SessionCache::new(&store, shared.as_ref(), &sealer),
+            limits: RateLimits::configured(
+                &config.rate_limits,
+                clock.clone(),
+                sealer.derive("rate-limits"),
+                &store,
+                shared.as_ref(),
+            ),
             clients: Cache::builder()
                 .max_capacity(10_000)
                 .time_to_live(FRESHNESS)
@@ -128,6 +155,10 @@ impl App {
             passwords,
             pages,
             fetch,
+            providers: Providers::default(),
+            shared,
+            mail,
+            tasks: TaskTracker::new(),
         }
     }
 
@@ -215,14 +246,7 @@ impl App {
             return Some(keys);
         }
         // A stranger who makes up kids must not make us fetch at will.
-        let rate = self.limits.check(
-            "jwks_uri",
-            uri,
-            5,
-            protocol::time::Lifetime::minutes(1),
-            self.now(),
-        );
-        if rate.is_err() {
+        if !self.limits.take(Limit::KeyFetches, uri).await.allowed {
             return self.client_keys.get(uri);
         }
         let document = match self.fetch.get_json(uri, crate::fetch::MAX_BYTES).await {

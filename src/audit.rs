@@ -64,6 +64,13 @@ impl Event {
         self
     }
 
+    /// With more to say: a JSON object, never of secrets.
+    #[must_use]
+    pub fn detail(mut self, detail: Value) -> Event {
+        self.0.detail = detail;
+        self
+    }
+
     /// It was refused.
     #[must_use]
     pub fn failed(mut self) -> Event {

@@ -11,9 +11,14 @@ use protocol::time::Lifetime;
 use store::{Conn, StoreError};
 
 use crate::app::App;
+use crate::browser::cache::Live;
 use crate::random;
 use crate::web::client_ip::ClientAddress;
 use crate::web::cookies::Cookies;
+
+pub mod device;
+
+pub mod cache;
 
 const SESSION: &str = "session";
 const BROWSER: &str = "browser";
@@ -78,29 +83,44 @@ pub async fn session(app: &App, headers: &HeaderMap) -> Result<Option<Current>, 
         return Ok(None);
     };
     let (secret, now) = (TokenHash::of(cookie), app.now());
-    let found = app
-        .store
-        .read(async move |db: &mut Conn| {
-            let Some((session, _)) = store::sessions::find_by_secret(db, &secret, now).await? else {
-                return Ok(None);
-            };
-            let account = store::accounts::find(db, session.account_id).await?;
-            Ok(account
-                .is_some_and(|account| !account.disabled)
-                .then_some(session))
-        })
-        .await?;
+    let found = app.sessions.find(&app.store, &secret).await;
+    let known = found.live.is_some();
+    let live = match found.live.clone() {
+        Some(live) => Some(live).filter(|live| live.expires_at > now),
+        None => live(app, secret).await?,
+    };
     let idle = app.config.sessions.idle.as_secs();
-    let Some(session) = found.filter(|session| now.since(session.last_seen_at) < idle) else {
+    let Some(mut live) = live.filter(|live| now.since(live.session.last_seen_at) < idle) else {
         return Ok(None);
     };
-    if now.since(session.last_seen_at) >= 60 {
-        let id = session.id;
+    let seen = now.since(live.session.last_seen_at) < 60;
+    if !seen {
+        let id = live.session.id;
         app.store
             .write(async move |db: &mut Conn| store::sessions::touch(db, id, now).await)
             .await?;
+        live.session.last_seen_at = now;
     }
+    if !known || !seen {
+        app.sessions.keep(&secret, live.clone(), &found).await;
+    }
+    let session = live.session;
     Ok(Some(Current { session, secret }))
+}
+
+/// The session of a cookie as the database has it, unless its account is disabled.
+async fn live(app: &App, secret: TokenHash) -> Result<Option<Live>, StoreError> {
+    let now = app.now();
+    app.store
+        .read(async move |db: &mut Conn| {
+            let Some((session, expires_at)) = store::sessions::find_by_secret(db, &secret, now).await? else {
+                return Ok(None);
+            };
+            let account = store::accounts::find(db, session.account_id).await?;
+            let enabled = account.is_some_and(|account| !account.disabled);
+            Ok(enabled.then_some(Live { session, expires_at }))
+        })
+        .await
 }
 
 /// Begins a session after a first factor, in place of the browser's old one. The cookie is new either way; of more
@@ -131,15 +151,16 @@ pub async fn sign_in(
     let event = crate::audit::Event::now(app, "session.started")
         .account(account)
         .from(address);
-    let id = app
+    let (id, whole) = app
         .store
         .write(async move |db: &mut Conn| {
             store::accounts::record_login(db, account, now).await?;
             event.record(db).await?;
+            let whole = !factor.is_first() || !store::credentials::has_second_factor(db, account).await?;
             if let Some(old) = kept
                 && store::sessions::raise(db, old.session.id, &old.secret, &hash, now, &[factor], now).await?
             {
-                return Ok(old.session.id);
+                return Ok((old.session.id, whole));
             }
             if let Some(other) = other {
                 end(db, other.session.id, now).await?;
@@ -159,10 +180,13 @@ pub async fn sign_in(
             };
             let (agent, from) = (Some(user_agent.as_str()), address.0.to_string());
             store::sessions::insert(db, &session, &hash, expires_at, agent, Some(&from)).await?;
-            Ok(session.id)
+            Ok((session.id, whole))
         })
         .await?;
     give_cookie(app, &secret, answer);
+    if whole {
+        device::remember(app, account, Some(request), answer);
+    }
     Ok(id)
 }
 
@@ -189,6 +213,7 @@ pub async fn step_up(
         .await?;
     if raised {
         give_cookie(app, &secret, answer);
+        device::remember(app, current.session.account_id, None, answer);
     }
     Ok(raised)
 }
@@ -223,4 +248,67 @@ pub async fn sign_out(app: &App, session: &Session, answer: &mut HeaderMap) -> R
         .await?;
     cookies(app).remove(answer, SESSION);
     Ok(())
+}
+
+/// Changes the cookie of a session, as after something that only its holder should have been able to do; false when
+/// the session has ended meanwhile.
+pub async fn renew(app: &App, current: &Current, answer: &mut HeaderMap) -> Result<bool, StoreError> {
+    let (now, old) = (app.now(), current.clone());
+    let secret = random::secret("");
+    let hash = secret.hash();
+    let renewed = app
+        .store
+        .write(async move |db: &mut Conn| {
+            let Session {
+                id,
+                auth_time,
+                factors,
+                ..
+            } = &old.session;
+            store::sessions::raise(db, *id, &old.secret, &hash, *auth_time, factors, now).await
+        })
+        .await?;
+    if renewed {
+        give_cookie(app, &secret, answer);
+    }
+    Ok(renewed)
+}
+
+/// Ends one session of an account; false when it is another's or has ended.
+pub async fn end_session(app: &App, account: AccountId, id: SessionId) -> Result<bool, StoreError> {
+    let now = app.now();
+    let event = crate::audit::Event::now(app, "session.ended").account(account);
+    app.store
+        .write(async move |db: &mut Conn| {
+            let found = store::sessions::find(db, id, now).await?;
+            let theirs = found.is_some_and(|found| found.session.account_id == account);
+            if !theirs || !end(db, id, now).await? {
+                return Ok(false);
+            }
+            event.record(db).await?;
+            Ok(true)
+        })
+        .await
+}
+
+/// Ends the sessions of an account but for one that may stay, and counts them.
+pub async fn end_sessions(app: &App, account: AccountId, kept: Option<SessionId>) -> Result<u64, StoreError> {
+    let now = app.now();
+    let event = crate::audit::Event::now(app, "session.all_ended").account(account);
+    app.store
+        .write(async move |db: &mut Conn| {
+            let ended = match kept {
+                Some(kept) => store::sessions::end_all_but(db, account, kept, now).await?,
+                None => store::sessions::end_all(db, account, now).await?,
+            };
+            store::grants::revoke_for_sessions(db, account, kept, now).await?;
+            event.record(db).await?;
+            Ok(ended)
+        })
+        .await
+}
+
+/// Takes the session's cookie from the browser.
+pub fn forget(app: &App, answer: &mut HeaderMap) {
+    cookies(app).remove(answer, SESSION);
 }

@@ -7,24 +7,31 @@ use clap::{Parser, Subcommand};
 use protocol::time::Timestamp;
 use store::{Store, StoreError};
 
+use crate::browser::cache::announce_changes;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::declarative::{ApplyError, FileError};
 use crate::passwords::{Params, Passwords, QUEUE};
 use crate::seal::{self, Sealer};
+use crate::shared::Shared;
 
 mod account;
 mod audit;
 mod client;
 mod declare;
 pub mod demo;
+mod factors;
 mod input;
 mod key;
+mod links;
 mod operate;
 mod output;
+mod password;
 mod role;
 mod scope;
+mod session;
 mod token;
+mod upstream;
 
 /// An OAuth 2.0 and OpenID Connect authorization server in one binary
 #[derive(Debug, Parser)]
@@ -70,12 +77,18 @@ enum Command {
     /// Signing keys
     #[command(subcommand)]
     Key(key::Verb),
+    /// Signed-in browsers
+    #[command(subcommand)]
+    Session(session::Verb),
     /// Security events
     #[command(subcommand)]
     Audit(audit::Verb),
     /// Tokens
     #[command(subcommand)]
     Token(token::Verb),
+    /// Other providers that people may sign in at
+    #[command(subcommand)]
+    Upstream(upstream::Verb),
 }
 
 /// Why a command was refused or failed, in one line that names the cause and the fix.
@@ -172,8 +185,10 @@ async fn run(file: Option<PathBuf>, command: Command) -> Outcome {
         Command::Role(verb) => role::run(&Context::open(config).await?, verb).await,
         Command::Scope(verb) => scope::run(&Context::open(config).await?, verb).await,
         Command::Key(verb) => key::run(&Context::open(config).await?, verb).await,
+        Command::Session(verb) => session::run(&Context::open(config).await?, verb).await,
         Command::Audit(verb) => audit::run(&Context::open(config).await?, verb).await,
         Command::Token(verb) => token::run(&Context::open(config).await?, verb).await,
+        Command::Upstream(verb) => upstream::run(&Context::open(config).await?, verb).await,
     }
 }
 
@@ -189,6 +204,12 @@ impl Context {
     async fn open(config: Config) -> Result<Context, Failure> {
         let store = Store::open(&config.database.url, config.database.max_connections).await?;
         store.migrate().await?;
+        if let Some(url) = config.redis.url.as_deref().filter(|_| !store.is_sqlite()) {
+            let shared = Shared::open(url)
+                .await
+                .map_err(|error| Failure(error.to_string()))?;
+            announce_changes(&store, &shared);
+        }
         Ok(Context {
             config,
             store,
@@ -264,12 +285,20 @@ mod tests {
             "account disable a",
             "account enable a",
             "account set-password a --password-file f",
+            "account invite a@b.test --print --language de",
+            "account reset-link a",
             "role create r --permission p",
             "scope create s --requires p",
             "key list",
             "key rotate",
+            "session list --account a --json",
+            "session show 00000000-0000-0000-0000-000000000000",
+            "session delete --account a",
             "audit list --limit 5",
             "token inspect",
+            "upstream list --json",
+            "upstream create corp --issuer https://corp.test --client-id c --secret-file f",
+            "upstream update corp --enabled false",
         ] {
             let words = std::iter::once("chancery").chain(line.split(' '));
             assert!(Cli::try_parse_from(words).is_ok(), "{line}");

@@ -15,6 +15,7 @@ mod entry;
 mod export;
 mod parse;
 mod prepare;
+mod upstream;
 
 pub(crate) use apply::event;
 pub use apply::{Applied, ApplyError, Tools, apply, apply_text, plan};
@@ -22,9 +23,9 @@ pub(crate) use diff::blank as blank_account;
 pub use diff::{Action, Change, Plan};
 pub(crate) use export::all_accounts;
 pub use export::export;
-pub(crate) use parse::{
-    check_client_secret, check_email, check_password, check_scope_name, check_username, is_name,
-};
+pub(crate) use parse::{check_client_secret, check_scope_name, is_name};
+pub use upstream::UpstreamEntry;
+pub(crate) use upstream::{check_secret as check_upstream_secret, document as upstream_document};
 
 /// The mark on rows that an `apply` made, and that `--prune` may remove.
 pub const MANAGED_BY: &str = "file";
@@ -42,6 +43,8 @@ pub struct File {
     pub clients: Vec<At<ClientEntry>>,
     /// `[[account]]`
     pub accounts: Vec<At<AccountEntry>>,
+    /// `[[upstream]]`
+    pub upstreams: Vec<At<UpstreamEntry>>,
     /// The folder that the names of secret files are relative to.
     pub folder: PathBuf,
 }
@@ -85,8 +88,12 @@ pub struct AccountEntry {
     pub totp: Option<SecretSource>,
     /// Standard claims (OpenID Connect Core §5.1).
     pub claims: Option<Map<String, Value>>,
+    /// Whether the password in this file is to be changed at the next sign-in.
+    pub must_change_password: Option<bool>,
     /// Whether sign-in is refused.
     pub disabled: Option<bool>,
+    /// Whether a second factor must be proved.
+    pub mfa: Option<protocol::session::MfaPolicy>,
 }
 
 /// Where a secret stands.
@@ -103,7 +110,7 @@ pub enum SecretSource {
 pub enum PasswordSource {
     /// In clear, to be hashed.
     Clear(SecretSource),
-    /// An Argon2id PHC string.
+    /// A hash, of Argon2id or of another system.
     Hash(String),
 }
 

@@ -7,10 +7,12 @@ use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use protocol::error::{ErrorCode, OAuthError};
+use protocol::session::Acr;
 use serde_json::{Map, Value, json};
 use store::StoreError;
 
 use crate::passwords;
+use crate::rate_limit::RetryAfter;
 use crate::web::request_id;
 
 /// Any failure of ours.
@@ -169,11 +171,31 @@ pub struct TokenRefusal {
     pub error: OAuthError,
     /// Whether the client used the Authorization header, and so must be told the scheme.
     pub basic: bool,
+    /// How long to wait, when the refusal is for asking too often.
+    pub retry_after: Option<RetryAfter>,
+}
+
+impl TokenRefusal {
+    /// 429 (RFC 6585 §4), in the shape that OAuth clients read.
+    pub fn too_many(retry_after: RetryAfter) -> TokenRefusal {
+        TokenRefusal {
+            error: OAuthError::new(
+                ErrorCode::TemporarilyUnavailable,
+                "too many requests, try again later",
+            ),
+            basic: false,
+            retry_after: Some(retry_after),
+        }
+    }
 }
 
 impl From<OAuthError> for TokenRefusal {
     fn from(error: OAuthError) -> Self {
-        TokenRefusal { error, basic: false }
+        TokenRefusal {
+            error,
+            basic: false,
+            retry_after: None,
+        }
     }
 }
 
@@ -186,9 +208,15 @@ impl From<OAuthError> for Error<TokenRefusal> {
 impl IntoResponse for TokenRefusal {
     fn into_response(self) -> Response {
         let OAuthError { code, description } = self.error;
-        let status = status_of(code);
+        let status = match self.retry_after {
+            Some(_) => StatusCode::TOO_MANY_REQUESTS,
+            None => status_of(code),
+        };
         let body = json!({ "error": code.as_str(), "error_description": description });
         let mut response = oauth_json(status, &body);
+        if let Some(RetryAfter(seconds)) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
         if self.basic && status == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Basic realm=\"chancery\"");
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
@@ -214,6 +242,13 @@ pub enum BearerRefusal {
     Wrong(OAuthError),
     /// The token lacks these scopes.
     InsufficientScope(String),
+    /// The account holder must prove more, or prove it anew (RFC 9470 §3).
+    InsufficientAuthentication {
+        /// How old the proof may be, in seconds.
+        max_age: i64,
+        /// The class that must be reached.
+        acr: Option<Acr>,
+    },
 }
 
 impl From<OAuthError> for BearerRefusal {
@@ -242,6 +277,7 @@ impl IntoResponse for BearerRefusal {
                 "the token lacks a scope",
                 Some(&scope),
             ),
+            BearerRefusal::InsufficientAuthentication { max_age, acr } => step_up(max_age, acr),
         };
         let mut response = match body {
             Some(body) => oauth_json(status, &body),
@@ -265,6 +301,19 @@ fn bearer(code: ErrorCode, description: &str, scope: Option<&str>) -> (StatusCod
     }
     let body = json!({ "error": code.as_str(), "error_description": description });
     (status_of(code), challenge, Some(body))
+}
+
+fn step_up(max_age: i64, acr: Option<Acr>) -> (StatusCode, String, Option<Value>) {
+    let (status, mut challenge, body) = bearer(
+        ErrorCode::InsufficientUserAuthentication,
+        "a fresh or stronger sign-in is needed",
+        None,
+    );
+    if let Some(acr) = acr {
+        challenge.push_str(&format!(", acr_values=\"{}\"", acr.as_str()));
+    }
+    challenge.push_str(&format!(", max_age=\"{max_age}\""));
+    (status, challenge, body)
 }
 
 /// The characters that RFC 6750 §3 allows between the quotes.
@@ -364,11 +413,19 @@ mod tests {
         assert_eq!(body(response).await, expected);
     }
 
+    #[tokio::test]
+    async fn a_client_that_asks_too_often_is_told_when_to_come_back() {
+        let response = TokenRefusal::too_many(RetryAfter(7)).into_response();
+        assert_eq!(response.status(), 429);
+        assert_eq!(response.headers()[RETRY_AFTER], "7");
+        assert_eq!(body(response).await["error"], "temporarily_unavailable");
+    }
+
     #[test]
     fn a_client_that_used_basic_is_told_the_scheme() {
         let basic = TokenRefusal {
-            error: invalid_client(),
             basic: true,
+            ..TokenRefusal::from(invalid_client())
         }
         .into_response();
         assert_eq!(basic.status(), 401);
@@ -394,6 +451,21 @@ mod tests {
                 .into_response()
                 .status(),
             403
+        );
+    }
+
+    #[test]
+    fn a_call_for_a_stronger_sign_in_says_how_strong() {
+        let refusal = BearerRefusal::InsufficientAuthentication {
+            max_age: 300,
+            acr: Some(Acr::MultiFactor),
+        };
+        let response = refusal.into_response();
+        assert_eq!(response.status(), 401);
+        assert_eq!(
+            response.headers()[WWW_AUTHENTICATE],
+            "Bearer realm=\"chancery\", error=\"insufficient_user_authentication\", \
+             error_description=\"a fresh or stronger sign-in is needed\", acr_values=\"2\", max_age=\"300\""
         );
     }
 

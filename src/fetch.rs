@@ -1,4 +1,4 @@
-//! Requests that clients' metadata makes the server send (`jwks_uri`, logout tokens): to public addresses only,
+//! Requests that what others say makes the server send (`jwks_uri`, logout tokens, upstreams): to public addresses only,
 //! so that nobody uses the server to look into the network it stands in.
 
 use std::io;
@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, HOST, USER_AGENT};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
 use http::{HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_rustls::ConfigBuilderExt as _;
 use hyper_util::rt::TokioIo;
+use protocol::secret::Secret;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -103,28 +104,64 @@ impl Fetch {
 
     /// Fetches a JSON document of at most `max_bytes`.
     pub async fn get_json(&self, url: &str, max_bytes: usize) -> Result<serde_json::Value, FetchError> {
-        let (status, body) = self.send(Method::GET, url, Bytes::new(), max_bytes).await?;
+        let (status, body) = self.send(Message::get(), url, max_bytes).await?;
         if !status.is_success() {
             return Err(FetchError::Status(status));
         }
         serde_json::from_slice(&body).map_err(|error| FetchError::Answer(error.into()))
     }
 
+    /// Fetches a JSON document that is for the bearer of a token only (RFC 6750 §2.1).
+    pub async fn get_json_as(&self, url: &str, token: &Secret) -> Result<serde_json::Value, FetchError> {
+        let message = Message::get().authorized(&format!("Bearer {}", token.expose()))?;
+        let (status, body) = self.send(message, url, MAX_BYTES).await?;
+        if !status.is_success() {
+            return Err(FetchError::Status(status));
+        }
+        serde_json::from_slice(&body).map_err(|error| FetchError::Answer(error.into()))
+    }
+
+    /// Sends a form, with an `Authorization` header where one is given, and reads the JSON document that comes back.
+    pub async fn exchange_form(
+        &self,
+        url: &str,
+        form: String,
+        authorization: Option<&Secret>,
+    ) -> Result<serde_json::Value, FetchError> {
+        let mut message = Message::form(form);
+        if let Some(authorization) = authorization {
+            message = message.authorized(authorization.expose())?;
+        }
+        let (status, body) = self.send(message, url, MAX_BYTES).await?;
+        if !status.is_success() {
+            return Err(FetchError::Status(status));
+        }
+        serde_json::from_slice(&body).map_err(|error| FetchError::Answer(error.into()))
+    }
+
+    /// Fetches a text of at most `max_bytes`.
+    pub async fn get_text(&self, url: &str, max_bytes: usize) -> Result<String, FetchError> {
+        let (status, body) = self.send(Message::get(), url, max_bytes).await?;
+        if !status.is_success() {
+            return Err(FetchError::Status(status));
+        }
+        String::from_utf8(body.into()).map_err(|error| FetchError::Answer(error.into()))
+    }
+
     /// Sends a form, as a logout token is sent (OpenID Connect Back-Channel Logout §2.5).
     pub async fn post_form(&self, url: &str, form: String) -> Result<StatusCode, FetchError> {
-        let (status, _) = self.send(Method::POST, url, form.into(), MAX_BYTES).await?;
+        let (status, _) = self.send(Message::form(form), url, MAX_BYTES).await?;
         Ok(status)
     }
 
     async fn send(
         &self,
-        method: Method,
+        message: Message,
         url: &str,
-        body: Bytes,
         max_bytes: usize,
     ) -> Result<(StatusCode, Bytes), FetchError> {
         let target = Target::parse(url)?;
-        let exchange = self.exchange(method, &target, body, max_bytes);
+        let exchange = self.exchange(message, &target, max_bytes);
         tokio::time::timeout(TOTAL_TIMEOUT, exchange)
             .await
             .map_err(|_| FetchError::TimedOut)?
@@ -132,9 +169,8 @@ impl Fetch {
 
     async fn exchange(
         &self,
-        method: Method,
+        message: Message,
         target: &Target,
-        body: Bytes,
         max_bytes: usize,
     ) -> Result<(StatusCode, Bytes), FetchError> {
         let unreachable = |error: BoxError| FetchError::Unreachable(target.name(), error);
@@ -143,7 +179,7 @@ impl Fetch {
             return Err(FetchError::Url);
         }
         let addresses = target.addresses(may_be_private).await?;
-        let request = target.request(method, body)?;
+        let request = target.request(message)?;
         if !target.https {
             let stream = connect(&addresses)
                 .await
@@ -195,6 +231,39 @@ fn load_roots(path: &Path) -> Result<RootCertStore, String> {
         Err("it holds no certificate".into())
     } else {
         Ok(roots)
+    }
+}
+
+/// What is sent, whoever it is sent to.
+struct Message {
+    method: Method,
+    body: Bytes,
+    authorization: Option<HeaderValue>,
+}
+
+impl Message {
+    fn get() -> Message {
+        Message {
+            method: Method::GET,
+            body: Bytes::new(),
+            authorization: None,
+        }
+    }
+
+    fn form(form: String) -> Message {
+        Message {
+            method: Method::POST,
+            body: form.into(),
+            authorization: None,
+        }
+    }
+
+    fn authorized(mut self, authorization: &str) -> Result<Message, FetchError> {
+        let mut value =
+            HeaderValue::try_from(authorization).map_err(|error| FetchError::Answer(error.into()))?;
+        value.set_sensitive(true);
+        self.authorization = Some(value);
+        Ok(self)
     }
 }
 
@@ -262,16 +331,16 @@ impl Target {
         }
     }
 
-    fn request(&self, method: Method, body: Bytes) -> Result<Request<Full<Bytes>>, FetchError> {
+    fn request(&self, message: Message) -> Result<Request<Full<Bytes>>, FetchError> {
         let usual = if self.https { 443 } else { 80 };
         let host = if self.port == usual {
             self.host.to_string()
         } else {
             self.name()
         };
-        let form = method == Method::POST;
+        let form = message.method == Method::POST;
         let mut request = Request::builder()
-            .method(method)
+            .method(message.method)
             .uri(self.path.as_str())
             .header(HOST, host)
             .header(USER_AGENT, HeaderValue::from_static("chancery"))
@@ -280,7 +349,10 @@ impl Target {
             let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
             request = request.header(CONTENT_TYPE, kind);
         }
-        request.body(Full::new(body)).map_err(|_| FetchError::Url)
+        if let Some(authorization) = message.authorization {
+            request = request.header(AUTHORIZATION, authorization);
+        }
+        request.body(Full::new(message.body)).map_err(|_| FetchError::Url)
     }
 }
 

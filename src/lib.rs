@@ -1,19 +1,26 @@
 //! An OAuth 2.0 and OpenID Connect authorization server: the daemon around the packages `protocol` and `store`.
 
+mod account;
+pub mod admission;
 pub mod app;
 pub mod audit;
+mod bearer;
 pub mod browser;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod credentials;
 mod decision;
 pub mod declarative;
 pub mod document;
 pub mod error;
+pub mod factors;
 pub mod fetch;
 pub mod html;
 pub mod keys;
+pub mod links;
 mod login;
+pub mod mail;
 mod oauth;
 pub mod pages;
 pub mod passwords;
@@ -23,7 +30,9 @@ pub mod router;
 pub mod seal;
 pub mod server;
 pub mod setup;
+pub mod shared;
 pub mod sign_in;
 pub mod telemetry;
 pub mod totp;
+pub mod upstream;
 pub mod web;

@@ -7,34 +7,64 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 use protocol::client::Client;
 use protocol::interaction::Interaction;
 use store::StoredClient;
 
 use crate::app::App;
 use crate::browser;
+use crate::factors::codes_page;
 use crate::html;
 use crate::pages::{ClientCard, Message};
 use crate::web::form::{self, Params};
 
+mod change_password;
 mod consent;
+mod enrol;
+mod forgot;
+mod passkey;
 mod password;
+mod reset;
 mod second_factor;
 mod select_account;
 mod set_up;
+mod sign_up;
+pub(crate) mod upstream;
+mod visitor;
 
 /// Routes of the browser pages.
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
+        .merge(upstream::routes())
         .route("/login", get(password::show).post(password::submit))
         .route("/mfa", get(second_factor::show).post(second_factor::submit))
+        .route("/login/passkey/options", post(passkey::sign_in_options))
+        .route("/login/passkey", post(passkey::sign_in))
+        .route("/mfa/passkey/options", post(passkey::second_factor_options))
+        .route("/mfa/passkey", post(passkey::second_factor))
+        .route("/enrol", get(enrol::show).post(enrol::submit))
+        .route("/enrol/passkey/options", post(enrol::passkey_options))
+        .route("/enrol/passkey", post(enrol::passkey_submit))
+        .route("/recovery-codes", post(codes_page::show))
+        .route("/recovery-codes/file", post(codes_page::file))
         .route("/consent", get(consent::show).post(consent::submit))
         .route(
             "/accounts",
             get(select_account::show).post(select_account::submit),
         )
+        .route(
+            "/password",
+            get(change_password::show).post(change_password::submit),
+        )
         .route("/setup", get(set_up::show).post(set_up::submit))
+        .route("/sign-up", get(sign_up::show).post(sign_up::submit))
+        .route(
+            "/sign-up/confirm",
+            get(sign_up::confirm::show).post(sign_up::confirm::submit),
+        )
+        .route("/forgot", get(forgot::show).post(forgot::submit))
+        .route("/reset", get(reset::show).post(reset::submit))
 }
 
 /// A request on its way, as a page finds it.
@@ -130,7 +160,11 @@ impl Visit {
 
     /// Back to the decision, with what has been noted.
     fn resume(&self, app: &App) -> Response {
-        html::see_other(&format!("/authorize/{}", browser::seal(app, &self.interaction)))
+        html::see_other(&self.resume_path(app))
+    }
+
+    fn resume_path(&self, app: &App) -> String {
+        format!("/authorize/{}", browser::seal(app, &self.interaction))
     }
 }
 

@@ -6,9 +6,9 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use crate::app::App;
+use crate::bearer;
 
 mod authorize;
-mod bearer;
 mod client_auth;
 mod grants;
 mod introspect;

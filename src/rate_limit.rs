@@ -1,19 +1,92 @@
-//! Limits on how often something may be tried, per key and per node; forgetting them costs nothing but patience.
+//! Limits on how often something may be tried: token buckets, one per limit and key, kept in this process and, where
+//! several nodes serve together, in a store they share.
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
-use moka::sync::Cache;
-use protocol::time::{Lifetime, Timestamp};
+use http::{HeaderMap, StatusCode};
+use protocol::time::Lifetime;
+use sha2::{Digest as _, Sha256};
+use store::Store;
 
+pub mod bucket;
+mod database;
+mod headers;
+mod memory;
+mod redis;
+mod shared;
+
+use self::shared::{Place, SharedBuckets};
+use crate::clock::Clock;
+use crate::config::{self, Rate, RateLimitBackend};
 use crate::error::Problem;
+use crate::shared::{Breaker, Shared};
+pub use bucket::Verdict;
+use memory::Memory;
 
+/// The most keys that are remembered here.
 const CAPACITY: u64 = 100_000;
-const MICROS: i64 = 1_000_000;
+
+/// What is limited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Limit {
+    /// Sign-in attempts from one network.
+    SignInPerAddress,
+    /// Wrong passwords at one account from one network.
+    SignInPerAccount,
+    /// Wrong second factors at one account.
+    SecondFactor,
+    /// Registrations from one network.
+    RegisterPerAddress,
+    /// Requests for a link by mail from one network.
+    MailPerAddress,
+    /// Links mailed to one address.
+    MailPerRecipient,
+    /// Token requests of one client.
+    TokenPerClient,
+    /// Requests without or with wrong client credentials from one network.
+    ClientFailuresPerAddress,
+    /// Fetches of one client's keys.
+    KeyFetches,
+    /// Any requests from one network.
+    Requests,
+}
+
+impl Limit {
+    /// The name of the policy in answers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Limit::SignInPerAddress => "sign-in",
+            Limit::SignInPerAccount => "account",
+            Limit::SecondFactor => "second-factor",
+            Limit::RegisterPerAddress => "sign-up",
+            Limit::MailPerAddress => "mail",
+            Limit::MailPerRecipient => "recipient",
+            Limit::TokenPerClient => "token",
+            Limit::ClientFailuresPerAddress => "client",
+            Limit::KeyFetches => "keys",
+            Limit::Requests => "requests",
+        }
+    }
+
+    fn rate(self, rates: &config::RateLimits) -> Rate {
+        match self {
+            Limit::SignInPerAddress => rates.sign_in_per_address,
+            Limit::SignInPerAccount | Limit::SecondFactor => rates.sign_in_per_account,
+            Limit::RegisterPerAddress => rates.register_per_address,
+            Limit::MailPerAddress => rates.mail_per_address,
+            Limit::MailPerRecipient => rates.mail_per_recipient,
+            Limit::TokenPerClient => rates.token_per_client,
+            Limit::ClientFailuresPerAddress => rates.client_failures_per_address,
+            Limit::Requests => rates.requests_per_address,
+            Limit::KeyFetches => Rate {
+                count: 5,
+                per: Lifetime::minutes(1),
+            },
+        }
+    }
+}
 
 /// How many seconds to wait before the next try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,77 +103,172 @@ impl IntoResponse for RetryAfter {
     }
 }
 
-/// Token buckets, one per kind and key, each kept as the moment at which it will be full again.
-#[derive(Clone)]
-pub struct RateLimits {
-    full_at: Cache<(&'static str, Box<str>), Arc<AtomicI64>>,
+impl Verdict {
+    /// Tells in an answer what was taken of which limit.
+    pub fn describe(&self, limit: Limit, headers: &mut HeaderMap) {
+        headers::add(headers, limit, self);
+    }
+
+    /// The verdict when it allows, else how long to wait.
+    pub fn allowed(self) -> Result<Verdict, RetryAfter> {
+        if self.allowed {
+            Ok(self)
+        } else {
+            Err(RetryAfter(self.retry_after))
+        }
+    }
 }
 
-impl Default for RateLimits {
-    fn default() -> Self {
-        RateLimits::new(CAPACITY)
-    }
+/// The buckets. Clones share them.
+#[derive(Clone)]
+pub struct RateLimits(Arc<Buckets>);
+
+struct Buckets {
+    rates: config::RateLimits,
+    clock: Clock,
+    /// Keeps names and addresses from whoever reads the shared store.
+    key: [u8; 32],
+    memory: Memory,
+    requests: Memory,
+    shared: Option<SharedBuckets>,
 }
 
 impl RateLimits {
-    /// Remembers at most `capacity` keys.
-    pub fn new(capacity: u64) -> RateLimits {
-        let full_at = Cache::builder()
-            .max_capacity(capacity)
-            .time_to_idle(Duration::from_secs(24 * 3600))
-            .build();
-        RateLimits { full_at }
+    /// Limits that nobody shares.
+    pub fn new(rates: config::RateLimits, clock: Clock, key: [u8; 32]) -> RateLimits {
+        RateLimits::with(rates, clock, key, None)
     }
 
-    /// Takes one of `count` tries, which come back evenly over `per`.
-    pub fn check(
-        &self,
-        kind: &'static str,
-        key: &str,
-        count: u32,
-        per: Lifetime,
-        now: Timestamp,
-    ) -> Result<(), RetryAfter> {
-        let window = per.as_secs().saturating_mul(MICROS);
-        let now = now.0.saturating_mul(MICROS);
-        let Some(interval) = window.checked_div(i64::from(count)) else {
-            return Err(wait(window));
+    /// Limits kept where the configuration says.
+    pub fn configured(
+        rates: &config::RateLimits,
+        clock: Clock,
+        key: [u8; 32],
+        store: &Store,
+        shared: Option<&Shared>,
+    ) -> RateLimits {
+        // One process owns a SQLite file, so there is nobody to share with.
+        let database = || {
+            (!store.is_sqlite())
+                .then(|| Place::Database(store.clone(), Breaker::new("the shared limits table")))
         };
-        let bucket = self
-            .full_at
-            .get_with((kind, key.into()), || Arc::new(AtomicI64::new(now)));
-        let taken = bucket.fetch_update(Ordering::AcqRel, Ordering::Acquire, |full_at| {
-            let next = full_at.max(now).saturating_add(interval);
-            (next.saturating_sub(now) <= window).then_some(next)
-        });
-        match taken {
-            Ok(_) => Ok(()),
-            Err(full_at) => Err(wait(
-                full_at
-                    .saturating_add(interval)
-                    .saturating_sub(now)
-                    .saturating_sub(window),
-            )),
+        let redis = || shared.cloned().map(Place::Redis);
+        let place = match rates.backend {
+            RateLimitBackend::Auto => redis().or_else(database),
+            RateLimitBackend::Memory => None,
+            RateLimitBackend::Redis => redis(),
+            RateLimitBackend::Database => database(),
+        };
+        RateLimits::with(rates.clone(), clock, key, place)
+    }
+
+    fn with(rates: config::RateLimits, clock: Clock, key: [u8; 32], place: Option<Place>) -> RateLimits {
+        RateLimits(Arc::new(Buckets {
+            rates,
+            clock,
+            key,
+            memory: Memory::new(CAPACITY),
+            requests: Memory::new(CAPACITY),
+            shared: place.map(|place| SharedBuckets::new(place, CAPACITY)),
+        }))
+    }
+
+    /// Takes one. What only failures are charged for is taken before the try, so that many at once are counted
+    /// right, and given back after one that went well.
+    pub async fn take(&self, limit: Limit, key: &str) -> Verdict {
+        let (key, now, rate) = self.bucket(limit, key);
+        let Buckets { memory, shared, .. } = &*self.0;
+        let Some(shared) = shared else {
+            return memory.take(key, now, rate, 1);
+        };
+        if let Some(held) = shared.take_held(key) {
+            let known = memory.peek(key, now, rate);
+            let remaining = known.remaining.saturating_add(held).min(rate.count);
+            return Verdict {
+                allowed: true,
+                remaining,
+                retry_after: 0,
+                ..known
+            };
+        }
+        let handful = SharedBuckets::handful(rate.count);
+        // What this node takes is counted here as well: a store that is away never means no limit, and what was taken
+        // while it was is not forgotten.
+        let here = memory.take(key, now, rate, handful);
+        if !here.allowed {
+            return here;
+        }
+        let (cost, capacity) = (bucket::price(rate, handful), bucket::capacity(rate));
+        let mut verdict = match shared.charge(key, now, cost, capacity).await {
+            Some(charge) => {
+                let full_at = memory.note(key, charge.full_at);
+                bucket::judge(full_at, now, rate, handful, charge.allowed)
+            }
+            None => here,
+        };
+        if verdict.allowed {
+            shared.put_in_hand(key, handful - 1);
+            verdict.remaining = verdict.remaining.saturating_add(handful - 1);
+        }
+        verdict
+    }
+
+    /// How a bucket stands as far as this node knows, and whether one more could be taken.
+    pub fn peek(&self, limit: Limit, key: &str) -> Verdict {
+        let (key, now, rate) = self.bucket(limit, key);
+        self.0.memory.peek(key, now, rate)
+    }
+
+    /// Puts back one that was taken.
+    pub async fn give_back(&self, limit: Limit, key: &str) {
+        let (key, now, rate) = self.bucket(limit, key);
+        self.0.memory.give_back(key, rate);
+        if let Some(shared) = &self.0.shared {
+            let (cost, capacity) = (bucket::interval(rate), bucket::capacity(rate));
+            shared.charge(key, now, -cost, capacity).await;
         }
     }
 
-    /// Forgets what was taken, as after a successful sign-in.
-    pub fn reset(&self, kind: &'static str, key: &str) {
-        self.full_at.invalidate(&(kind, Box::from(key)));
+    /// Fills the bucket, as after a successful sign-in.
+    pub async fn reset(&self, limit: Limit, key: &str) {
+        let (key, ..) = self.bucket(limit, key);
+        self.0.memory.reset(key);
+        if let Some(shared) = &self.0.shared {
+            shared.reset(key).await;
+        }
+    }
+
+    /// Takes one of the requests that a network may make at all; asked at each of them, so never of another machine.
+    pub fn take_request(&self, address: IpAddr) -> Verdict {
+        let now = bucket::micros(self.0.clock.now());
+        let rate = self.0.rates.requests_per_address;
+        self.0.requests.take(memory::network_key(address), now, rate, 1)
+    }
+
+    /// Tells in an answer how a bucket stands as far as this node knows.
+    pub fn describe(&self, limit: Limit, key: &str, headers: &mut HeaderMap) {
+        headers::add(headers, limit, &self.peek(limit, key));
+    }
+
+    fn bucket(&self, limit: Limit, key: &str) -> (u128, i64, Rate) {
+        let hash = Sha256::new()
+            .chain_update(self.0.key)
+            .chain_update(limit.name())
+            .chain_update([0])
+            .chain_update(key)
+            .finalize();
+        let half = hash.first_chunk().copied().unwrap_or_default();
+        let now = bucket::micros(self.0.clock.now());
+        (u128::from_be_bytes(half), now, limit.rate(&self.0.rates))
     }
 }
 
 impl std::fmt::Debug for RateLimits {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RateLimits")
-            .field("keys", &self.full_at.entry_count())
-            .finish()
+            .field("keys", &self.0.memory.len())
+            .finish_non_exhaustive()
     }
-}
-
-fn wait(micros: i64) -> RetryAfter {
-    let seconds = micros.saturating_add(MICROS - 1) / MICROS;
-    RetryAfter(u32::try_from(seconds.max(1)).unwrap_or(u32::MAX))
 }
 
 /// The key of an address: an IPv6 customer holds a whole /64, so that counts as one.
@@ -117,43 +285,30 @@ pub fn network(address: IpAddr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use protocol::time::Timestamp;
 
-    const MINUTE: Lifetime = Lifetime::minutes(1);
-
-    #[test]
-    fn the_count_is_let_through_and_then_comes_back_evenly() {
-        let limits = RateLimits::default();
-        let check = |second| limits.check("sign_in", "alice", 3, MINUTE, Timestamp(second));
-        for _ in 0..3 {
-            assert_eq!(check(1000), Ok(()));
-        }
-        assert_eq!(check(1000), Err(RetryAfter(20)));
-        assert_eq!(check(1019), Err(RetryAfter(1)));
-        assert_eq!(check(1020), Ok(()));
-        assert_eq!(check(1020), Err(RetryAfter(20)));
-        for _ in 0..3 {
-            assert_eq!(check(2000), Ok(()));
-        }
-        assert!(check(2000).is_err());
+    fn limits() -> RateLimits {
+        RateLimits::new(
+            config::RateLimits::default(),
+            Clock::manual(Timestamp(1000)),
+            [7; 32],
+        )
     }
 
-    #[test]
-    fn keys_and_kinds_do_not_share() {
-        let limits = RateLimits::default();
-        let check = |kind, key| limits.check(kind, key, 1, MINUTE, Timestamp(0));
-        assert!(check("a", "x").is_ok() && check("a", "y").is_ok() && check("b", "x").is_ok());
-        assert!(check("a", "x").is_err());
-        limits.reset("a", "x");
-        assert!(check("a", "x").is_ok());
-    }
-
-    #[test]
-    fn a_count_of_nothing_lets_nothing_through() {
-        assert!(
-            RateLimits::default()
-                .check("a", "x", 0, MINUTE, Timestamp(0))
-                .is_err()
-        );
+    #[tokio::test]
+    async fn keys_and_limits_do_not_share() {
+        let limits = limits();
+        for _ in 0..5 {
+            assert!(limits.take(Limit::SignInPerAccount, "x").await.allowed);
+        }
+        assert!(!limits.take(Limit::SignInPerAccount, "x").await.allowed);
+        assert!(limits.take(Limit::SignInPerAccount, "y").await.allowed);
+        assert!(limits.take(Limit::SecondFactor, "x").await.allowed);
+        assert!(!limits.peek(Limit::SignInPerAccount, "x").allowed);
+        limits.give_back(Limit::SignInPerAccount, "x").await;
+        assert!(limits.peek(Limit::SignInPerAccount, "x").allowed);
+        limits.reset(Limit::SignInPerAccount, "x").await;
+        assert_eq!(limits.take(Limit::SignInPerAccount, "x").await.remaining, 4);
     }
 
     #[test]

@@ -10,9 +10,9 @@ use axum::routing::get;
 
 use crate::app::App;
 use crate::document::Document;
-use crate::pages::{self, Message, Page};
+use crate::pages::{Message, Page};
 use crate::web::{self, Settings};
-use crate::{browser, html, login, oauth};
+use crate::{account, browser, html, login, oauth};
 
 /// The server as one service.
 pub fn router(app: Arc<App>) -> Router {
@@ -20,22 +20,24 @@ pub fn router(app: Arc<App>) -> Router {
         https: app.is_https(),
         issuer_origin: app.origin.clone(),
         trusted_proxies: app.config.server.trusted_proxies.clone(),
+        limits: Some(app.limits.clone()),
     };
     let mut routes = Router::new()
         .merge(oauth::routes())
         .merge(login::routes())
+        .merge(account::routes())
         .route("/", get(home))
         .route("/health/live", get(async || "ok"))
         .route("/health/ready", get(ready))
         .fallback(not_found);
-    for asset in pages::assets() {
+    for asset in app.pages.assets() {
         let document = Document::new(
-            asset.bytes,
+            asset.bytes.clone().into_owned(),
             asset.content_type,
             "public, max-age=31536000, immutable",
         );
         routes = routes.route(
-            asset.path,
+            &asset.path,
             get(async move |headers: HeaderMap| document.answer(&headers)),
         );
     }

@@ -6,20 +6,26 @@ use std::time::Duration;
 
 use store::{Conn, Store};
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, Services};
+use crate::browser::cache::announce_changes;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::BoxError;
 use crate::fetch::Fetch;
 use crate::keys::{self, KeyStore, REFRESH_INTERVAL};
+use crate::mail::{self, Mailer};
 use crate::pages::Pages;
 use crate::passwords;
+use crate::shared::Shared;
 use crate::web::server::{Running, bind, tls::tls_config};
 use crate::{router, seal, setup};
 
 /// Expired rows removed in one go.
 const PURGE_LIMIT: u32 = 1000;
+/// How long a shutdown waits for work behind the answers.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// A server in the background.
 pub struct Server {
@@ -29,6 +35,8 @@ pub struct Server {
     pub app: Arc<App>,
     running: Running,
     jobs: JoinHandle<()>,
+    postman: JoinHandle<()>,
+    stop: CancellationToken,
 }
 
 impl Server {
@@ -47,11 +55,15 @@ impl Server {
         let app = Arc::new(open(config, clock).await?);
         let running = Running::start(listener, tls, router::router(app.clone()))?;
         let jobs = tokio::spawn(look_after(app.clone()));
+        let stop = CancellationToken::new();
+        let postman = tokio::spawn(mail::work(app.clone(), stop.clone()));
         Ok(Server {
             address: running.address,
             app,
             running,
             jobs,
+            postman,
+            stop,
         })
     }
 
@@ -61,20 +73,37 @@ impl Server {
             tracing::warn!("the server did not stop cleanly: {error}");
         }
         self.jobs.abort();
+        self.app.tasks.close();
+        self.stop.cancel();
+        let rest = async {
+            self.app.tasks.wait().await;
+            self.postman.await
+        };
+        if tokio::time::timeout(PATIENCE, rest).await.is_err() {
+            tracing::warn!("some work was not finished in time; mails under way stay in the outbox");
+        }
         self.app.store.close().await;
     }
 }
 
 /// The services of a server, without a socket.
 pub async fn open(config: Config, clock: Clock) -> Result<App, BoxError> {
+    let pages = Pages::new(&config.branding)?;
     let sealer = Arc::new(seal::load_or_create(&config.keys.master_key_file)?);
     let store = Store::open(&config.database.url, config.database.max_connections).await?;
     store.migrate().await?;
     let keys = KeyStore::open(&store, &sealer, &config, clock.now()).await?;
     let passwords = passwords::configured(&config.accounts)?;
-    let pages = Pages::new()?;
     let outbound = &config.outbound;
     let fetch = Fetch::new(&outbound.allowed_private_hosts, outbound.extra_ca_file.as_deref())?;
+    let shared = match config.redis.url.as_deref() {
+        Some(url) => Some(Shared::open(url).await?),
+        None => None,
+    };
+    if let Some(shared) = shared.as_ref().filter(|_| !store.is_sqlite()) {
+        announce_changes(&store, shared);
+    }
+    let mail = Mailer::new(&config)?;
     Ok(App::new(Services {
         config,
         clock,
@@ -84,6 +113,8 @@ pub async fn open(config: Config, clock: Clock) -> Result<App, BoxError> {
         passwords,
         pages,
         fetch,
+        shared,
+        mail,
     }))
 }
 

@@ -24,6 +24,8 @@ use http::{HeaderName, HeaderValue, Method, StatusCode};
 use ipnet::IpNet;
 
 use crate::error::Problem;
+use crate::rate_limit::{Limit, RateLimits};
+use client_ip::ClientAddress;
 use request_id::RequestId;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -37,6 +39,8 @@ pub struct Settings {
     pub issuer_origin: String,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// How many requests a network may make.
+    pub limits: Option<RateLimits>,
 }
 
 /// Puts every route behind one layer: an id, limits, a time limit, panics caught, security headers, a log line.
@@ -54,12 +58,31 @@ async fn guard(State(settings): State<Arc<Settings>>, mut request: Request, next
     request.extensions_mut().insert(address);
     let line = Line::of(&request);
 
-    let mut response = request_id::CURRENT.scope(id, answer(request, next)).await;
+    let answered = async {
+        match too_many(&settings, &request, address) {
+            Some(refusal) => refusal,
+            None => answer(request, next).await,
+        }
+    };
+    let mut response = request_id::CURRENT.scope(id, answered).await;
 
     security_headers::add(response.headers_mut(), settings.https);
     response.headers_mut().insert(X_REQUEST_ID, id.to_header());
     line.write(&id, response.status(), started);
     response
+}
+
+/// The refusal of a network that asks too much. Who asks whether the server is well is always answered.
+fn too_many(settings: &Settings, request: &Request, address: ClientAddress) -> Option<Response> {
+    let limits = settings.limits.as_ref()?;
+    if request.uri().path().starts_with("/health/") {
+        return None;
+    }
+    let verdict = limits.take_request(address.0);
+    let retry_after = verdict.allowed().err()?;
+    let mut response = retry_after.into_response();
+    verdict.describe(Limit::Requests, response.headers_mut());
+    Some(response)
 }
 
 async fn answer(request: Request, next: Next) -> Response {

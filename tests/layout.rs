@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-const SURFACES: [&str; 2] = ["oauth", "login"];
+const SURFACES: [&str; 3] = ["oauth", "login", "account"];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {

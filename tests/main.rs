@@ -9,6 +9,8 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod account;
+mod federation;
 mod layout;
 mod login;
 mod oauth;

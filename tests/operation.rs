@@ -1,5 +1,8 @@
 //! What operators hold on to: HTTP as such, keys, the command line.
 
 mod command_line;
+mod flood;
 mod http;
 mod keys;
+mod rate_limits;
+mod shared_limits;

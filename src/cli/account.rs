@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use protocol::account::{check_given_username, parse_email};
 use protocol::id::AccountId;
 use protocol::time::Timestamp;
 use serde_json::{Value, json};
@@ -10,8 +11,8 @@ use store::{Conn, StoreError, accounts, audit, credentials, grants, roles, sessi
 
 use super::input::PasswordFrom;
 use super::output::{self, Format};
-use super::{Context, Failure, Outcome};
-use crate::declarative::{blank_account, check_email, check_password, check_username, event, is_name};
+use super::{Context, Failure, Outcome, factors, links, password};
+use crate::declarative::{blank_account, event, is_name};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
@@ -61,10 +62,47 @@ pub(super) enum Verb {
         /// The user name or mail address
         name: String,
     },
+    /// Change an account
+    Update {
+        /// The user name or mail address
+        name: String,
+        /// Whether a second factor must be proved: off, if-enrolled, required, or default
+        #[arg(long, value_parser = factors::policy)]
+        mfa: factors::Policy,
+    },
+    /// Remove all second factors of an account and end what it opened
+    ResetFactors {
+        /// The user name or mail address
+        name: String,
+    },
+    /// Invite somebody to make an account
+    Invite {
+        /// The mail address
+        email: String,
+        /// The language of the mail
+        #[arg(long, default_value = "en", value_name = "TAG")]
+        language: String,
+        /// Print the link and send no mail
+        #[arg(long)]
+        print: bool,
+    },
+    /// Print a one-time link to a new password, to be handed over
+    ResetLink {
+        /// The user name or mail address
+        name: String,
+    },
+    /// Let passwords and second factors be tried again after too many wrong ones
+    Unlock {
+        /// The user name or mail address
+        name: String,
+    },
     /// Set a password and end what the old one opened
     SetPassword {
         /// The user name or mail address
         name: String,
+        /// Ask for another one at the next sign-in
+        #[arg(long)]
+        must_change: bool,
         #[command(flatten)]
         password: PasswordFrom,
     },
@@ -90,10 +128,8 @@ pub(super) async fn run(context: &Context, verb: Verb) -> Outcome {
             permission,
             password,
         } => {
-            check_username(&username).map_err(|problem| Failure(format!("the user name {problem}")))?;
-            if let Some(address) = &email {
-                check_email(address).map_err(|problem| Failure(format!("{address:?} {problem}")))?;
-            }
+            check_given_username(&username).map_err(|problem| Failure(format!("the user name {problem}")))?;
+            let email = email.as_deref().map(address).transpose()?;
             if let Some(bad) = permission.iter().find(|name| !is_name(name)) {
                 return Err(Failure(format!(
                     "permission {bad:?} must be printable ASCII without spaces"
@@ -108,21 +144,27 @@ pub(super) async fn run(context: &Context, verb: Verb) -> Outcome {
             if let Some(name) = name {
                 account.claims.insert("name".to_owned(), json!(name));
             }
-            let hash = hashed(context, &password).await?;
+            let hash = password::hashed(context, &account, &password).await?;
             create(context, account, role, permission, hash).await?;
             output::line(format_args!("created account {username}"));
             Ok(())
         }
+        Verb::Invite {
+            email,
+            language,
+            print,
+        } => links::invite(context, &email, &language, print).await,
+        Verb::ResetLink { name } => links::reset_link(context, &find(context, &name).await?).await,
+        Verb::Update { name, mfa } => factors::update(context, find(context, &name).await?, mfa).await,
+        Verb::ResetFactors { name } => factors::reset(context, &find(context, &name).await?).await,
         Verb::Delete { name } => end(context, &name, Ending::Delete).await,
         Verb::Disable { name } => end(context, &name, Ending::Disable).await,
-        Verb::SetPassword { name, password } => {
-            let Some(hash) = hashed(context, &password).await? else {
-                return Err(Failure::new(
-                    "no password was given; use --password-stdin, --password-file or CHANCERY_PASSWORD",
-                ));
-            };
-            end(context, &name, Ending::Password(hash)).await
-        }
+        Verb::SetPassword {
+            name,
+            must_change,
+            password,
+        } => password::set(context, &find(context, &name).await?, &password, must_change).await,
+        Verb::Unlock { name } => password::unlock(context, &find(context, &name).await?).await,
         Verb::Enable { name } => {
             let (account, now) = (find(context, &name).await?, context.now);
             context
@@ -138,7 +180,11 @@ pub(super) async fn run(context: &Context, verb: Verb) -> Outcome {
     }
 }
 
-fn about(kind: &str, id: AccountId, now: Timestamp) -> audit::Event {
+fn address(text: &str) -> Result<String, Failure> {
+    parse_email(text).map_err(|problem| Failure(format!("{text:?} {problem}")))
+}
+
+pub(super) fn about(kind: &str, id: AccountId, now: Timestamp) -> audit::Event {
     audit::Event {
         account_id: Some(id),
         ..event(kind, now, json!({}))
@@ -149,6 +195,7 @@ fn document(account: &Account) -> Value {
     json!({
         "id": account.id, "username": account.username, "email": account.email,
         "email_verified": account.email_verified, "claims": account.claims, "disabled": account.disabled,
+        "mfa": account.mfa,
         "last_login_at": account.last_login_at, "created_at": account.created_at,
         "updated_at": account.updated_at, "managed_by": account.managed_by,
     })
@@ -167,7 +214,7 @@ async fn show(context: &Context, name: &str, format: Format) -> Outcome {
     let (account, now) = (find(context, name).await?, context.now);
     let mut shown = document(&account);
     let id = account.id;
-    let (held, custom, authority, password, factors, codes, open) = context
+    let (held, custom, authority, password, factors, passkeys, codes, open) = context
         .store
         .read(async move |db: &mut Conn| {
             Ok((
@@ -176,6 +223,7 @@ async fn show(context: &Context, name: &str, format: Format) -> Outcome {
                 roles::authority(db, id).await?,
                 credentials::find_password(db, id).await?.is_some(),
                 credentials::list_totp(db, id).await?.len(),
+                store::passkeys::list(db, id).await?.len(),
                 credentials::count_recovery_codes(db, id).await?,
                 sessions::list(db, id, now).await?.len(),
             ))
@@ -187,19 +235,11 @@ async fn show(context: &Context, name: &str, format: Format) -> Outcome {
         fields.insert("permissions".to_owned(), json!(authority.permissions));
         fields.insert("has_password".to_owned(), json!(password));
         fields.insert("totp_factors".to_owned(), json!(factors));
+        fields.insert("passkeys".to_owned(), json!(passkeys));
         fields.insert("recovery_codes".to_owned(), json!(codes));
         fields.insert("sessions".to_owned(), json!(open));
     }
     output::one(format, &shown)
-}
-
-async fn hashed(context: &Context, from: &PasswordFrom) -> Result<Option<String>, Failure> {
-    let Some(password) = from.read()? else {
-        return Ok(None);
-    };
-    check_password(&password, context.config.accounts.password_min_length)
-        .map_err(|problem| Failure(format!("the password {problem}")))?;
-    Ok(Some(context.passwords()?.hash(password.expose()).await?))
 }
 
 async fn create(
@@ -248,7 +288,6 @@ async fn create(
 enum Ending {
     Delete,
     Disable,
-    Password(String),
 }
 
 async fn end(context: &Context, name: &str, ending: Ending) -> Outcome {
@@ -257,7 +296,6 @@ async fn end(context: &Context, name: &str, ending: Ending) -> Outcome {
     let (kind, done) = match ending {
         Ending::Delete => ("account.deleted", "deleted"),
         Ending::Disable => ("account.disabled", "disabled"),
-        Ending::Password(_) => ("account.password_set", "set the password of"),
     };
     let ended = context
         .store
@@ -267,7 +305,6 @@ async fn end(context: &Context, name: &str, ending: Ending) -> Outcome {
             match &ending {
                 Ending::Delete => accounts::delete(db, id).await.map(drop)?,
                 Ending::Disable => accounts::set_disabled(db, id, true, now).await.map(drop)?,
-                Ending::Password(hash) => credentials::set_password(db, id, hash, now).await?,
             }
             audit::record(db, &about(kind, id, now)).await?;
             Ok(ended)

@@ -63,14 +63,14 @@ pub(super) async fn export(context: &Context) -> Outcome {
 }
 
 fn tools<'a>(
-    context: &Context,
+    context: &'a Context,
     sealer: &'a crate::seal::Sealer,
     passwords: &'a crate::passwords::Passwords,
 ) -> Tools<'a> {
     Tools {
         sealer,
         passwords,
-        password_min_length: context.config.accounts.password_min_length,
+        accounts: &context.config.accounts,
         now: context.now,
     }
 }

@@ -54,7 +54,7 @@ impl SecretFrom {
     }
 }
 
-fn secret(file: Option<&Path>, stdin: bool, variable: &str) -> Result<Option<Secret>, Failure> {
+pub(super) fn secret(file: Option<&Path>, stdin: bool, variable: &str) -> Result<Option<Secret>, Failure> {
     if file.is_some() || stdin {
         return text(file).map(Some);
     }

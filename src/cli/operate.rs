@@ -6,6 +6,7 @@ use store::Store;
 
 use super::{Context, Failure, Outcome, output};
 use crate::config::Config;
+use crate::pages::Pages;
 use crate::{server, setup};
 
 pub(super) async fn serve(config: Config) -> Outcome {
@@ -40,6 +41,9 @@ pub(super) fn check_config(config: &Config) -> Outcome {
             readable(key, path)?;
         }
     }
+    crate::mail::check(config).map_err(|e| Failure(e.to_string()))?;
+    output::line(crate::mail::destination(&config.mail));
+    Pages::new(&config.branding).map_err(|e| Failure(e.to_string()))?;
     for warning in config.warnings() {
         output::line(format_args!("not fit for production: {warning}"));
     }

@@ -290,6 +290,15 @@ impl Config {
                     .to_owned(),
             );
         }
+        match (&self.mail.smtp_url, &self.mail.folder) {
+            (Some(_), _) => {}
+            (None, Some(_)) => {
+                found.push("mails are written to mail.folder and reach nobody: set mail.smtp_url".to_owned())
+            }
+            (None, None) => found.push(
+                "mails are written to the log, with links that open accounts: set mail.smtp_url".to_owned(),
+            ),
+        }
         if self.tokens.access_token > Lifetime::hours(1) {
             found.push(format!(
                 "access tokens live {}: a stolen one is good that long",

@@ -8,11 +8,16 @@ use protocol::time::Timestamp;
 use serde_json::json;
 use store::audit::Event;
 use store::credentials::TotpFactor;
-use store::{Conn, Store, StoreError, accounts, audit, clients, credentials, grants, locks, roles, sessions};
+use store::{
+    Account, Conn, Store, StoreError, accounts, action_tokens, audit, clients, credentials, grants, locks, roles,
+    sessions, upstreams,
+};
 
 use super::diff::{AccountStep, Action, Diff, Plan, Step, diff};
 use super::prepare::{FACTOR_NAME, prepare};
 use super::{File, FileError};
+use crate::credentials::Replacement;
+use crate::links::Purpose;
 use crate::passwords::{Busy, Passwords};
 use crate::random;
 use crate::seal::Sealer;
@@ -23,8 +28,8 @@ pub struct Tools<'a> {
     pub sealer: &'a Sealer,
     /// Hashes what people chose.
     pub passwords: &'a Passwords,
-    /// The length that passwords ought to have.
-    pub password_min_length: usize,
+    /// What the server asks of accounts.
+    pub accounts: &'a crate::config::Accounts,
     /// The time of the change.
     pub now: Timestamp,
 }
@@ -77,6 +82,7 @@ pub async fn apply(
 ) -> Result<Applied, ApplyError> {
     let prepared = Arc::new(prepare(store, file, tools).await?);
     let (file, now, secrets) = (file.clone(), tools.now, Arc::clone(&prepared));
+    let history = tools.accounts.password_history;
     let (plan, generated) = store
         .write(async move |db: &mut Conn| {
             locks::lock_apply(db).await?;
@@ -84,7 +90,7 @@ pub async fn apply(
                 Ok(diff) => diff,
                 Err(refused) => return Ok(Err(refused)),
             };
-            carry_out(db, &diff, now).await?;
+            carry_out(db, &diff, history, now).await?;
             Ok(Ok((diff.plan, diff.generated)))
         })
         .await??;
@@ -106,16 +112,17 @@ pub async fn apply_text(
     text: &str,
     now: Timestamp,
 ) -> Result<Applied, ApplyError> {
+    let accounts = crate::config::Accounts::default();
     let tools = Tools {
         sealer,
         passwords,
-        password_min_length: 15,
+        accounts: &accounts,
         now,
     };
     apply(store, &File::parse(text)?, false, &tools).await
 }
 
-async fn carry_out(db: &mut Conn, diff: &Diff, now: Timestamp) -> Result<(), StoreError> {
+async fn carry_out(db: &mut Conn, diff: &Diff, history: u32, now: Timestamp) -> Result<(), StoreError> {
     for step in &diff.steps {
         match step {
             Step::Role(role, mark) => roles::upsert_role(db, role, mark.as_deref()).await?,
@@ -125,7 +132,7 @@ async fn carry_out(db: &mut Conn, diff: &Diff, now: Timestamp) -> Result<(), Sto
             Step::UpdateClient(client) => {
                 clients::update(db, client, now).await?;
             }
-            Step::Account(step) => account(db, step, now).await?,
+            Step::Account(step) => account(db, step, history, now).await?,
             Step::DeleteAccount(id) => {
                 sessions::end_all(db, *id, now).await?;
                 grants::revoke_for_account(db, *id, now).await?;
@@ -134,6 +141,13 @@ async fn carry_out(db: &mut Conn, diff: &Diff, now: Timestamp) -> Result<(), Sto
             Step::DeleteClient(id) => {
                 grants::revoke_for_client(db, id, now).await?;
                 clients::delete(db, id).await?;
+            }
+            Step::InsertUpstream(upstream) => upstreams::insert(db, upstream, now).await?,
+            Step::UpdateUpstream(upstream) => {
+                upstreams::update(db, upstream, now).await?;
+            }
+            Step::DeleteUpstream(name) => {
+                upstreams::delete(db, name).await?;
             }
             Step::DeleteResource(name) => {
                 roles::delete_resource(db, name).await?;
@@ -179,19 +193,27 @@ pub(crate) fn event(kind: &str, now: Timestamp, detail: serde_json::Value) -> Ev
     }
 }
 
-async fn account(db: &mut Conn, step: &AccountStep, now: Timestamp) -> Result<(), StoreError> {
+async fn account(db: &mut Conn, step: &AccountStep, history: u32, now: Timestamp) -> Result<(), StoreError> {
     let id = step.account.id;
     if step.create {
         accounts::insert(db, &step.account, now).await?;
     } else {
+        void_links(db, &step.account).await?;
         accounts::update(db, &step.account, now).await?;
         accounts::set_disabled(db, id, step.account.disabled, now).await?;
     }
     if let Some(hash) = &step.password {
-        credentials::set_password(db, id, hash, now).await?;
+        let replacement = Replacement {
+            account: id,
+            hash: hash.clone(),
+            keep: None,
+            history,
+            must_change: step.account.must_change_password,
+            now,
+        };
+        replacement.write(db).await?;
     }
-    if !step.create && (step.password.is_some() || step.account.disabled) {
-        // Whoever knew the old password keeps nothing that it opened.
+    if !step.create && step.account.disabled {
         sessions::end_all(db, id, now).await?;
         grants::revoke_for_account(db, id, now).await?;
     }
@@ -208,6 +230,7 @@ async fn account(db: &mut Conn, step: &AccountStep, now: Timestamp) -> Result<()
             secret_sealed: sealed.clone(),
             last_step: None,
             created_at: now,
+            last_used_at: None,
         };
         credentials::insert_totp(db, &factor).await?;
     }
@@ -216,6 +239,18 @@ async fn account(db: &mut Conn, step: &AccountStep, now: Timestamp) -> Result<()
     }
     if let Some(names) = &step.permissions {
         roles::set_account_permissions(db, id, names).await?;
+    }
+    Ok(())
+}
+
+/// What was mailed about an address is good for nothing once another one is given, a way back to it least of all.
+async fn void_links(db: &mut Conn, account: &Account) -> Result<(), StoreError> {
+    let before = accounts::find(db, account.id).await?;
+    if before.is_some_and(|before| before.email == account.email) {
+        return Ok(());
+    }
+    for purpose in [Purpose::ConfirmEmail, Purpose::UndoEmail, Purpose::ResetPassword] {
+        action_tokens::delete_for_account(db, account.id, purpose.as_str()).await?;
     }
     Ok(())
 }
@@ -280,10 +315,11 @@ claims = { name = "Alice Example" }
         }
 
         async fn apply(&self, text: &str, prune: bool) -> Result<Applied, ApplyError> {
+            let accounts = crate::config::Accounts::default();
             let tools = Tools {
                 sealer: &self.sealer,
                 passwords: &self.passwords,
-                password_min_length: 15,
+                accounts: &accounts,
                 now: Timestamp(1000),
             };
             apply(&self.store, &File::parse(text).unwrap(), prune, &tools).await

@@ -10,9 +10,10 @@ use protocol::time::Timestamp;
 use serde_json::Value;
 use store::accounts::Account;
 use store::clients::StoredClient;
-use store::{Conn, StoreError, accounts, clients, roles};
+use store::{Conn, StoreError, StoredUpstream, accounts, clients, roles};
 
 use super::prepare::Prepared;
+use super::upstream;
 use super::{AccountEntry, At, ClientEntry, File, FileError, MANAGED_BY};
 use crate::random;
 
@@ -32,7 +33,7 @@ pub enum Action {
 pub struct Change {
     /// What happens.
     pub action: Action,
-    /// `role`, `scope`, `resource`, `client` or `account`.
+    /// `role`, `scope`, `resource`, `client`, `account` or `upstream`.
     pub noun: &'static str,
     /// Its name.
     pub name: String,
@@ -81,6 +82,9 @@ pub(super) enum Step {
     DeleteResource(String),
     DeleteClient(ClientId),
     DeleteAccount(AccountId),
+    InsertUpstream(Box<StoredUpstream>),
+    UpdateUpstream(Box<StoredUpstream>),
+    DeleteUpstream(String),
 }
 
 /// What is written for one account.
@@ -107,6 +111,7 @@ struct Stored {
     scopes: BTreeMap<String, (ScopeDefinition, Option<String>)>,
     resources: BTreeMap<String, (ResourceServer, Option<String>)>,
     clients: BTreeMap<ClientId, StoredClient>,
+    upstreams: BTreeMap<String, StoredUpstream>,
 }
 
 pub(super) async fn diff(
@@ -127,6 +132,7 @@ pub(super) async fn diff(
             .into_iter()
             .map(|c| (c.client.client_id.clone(), c))
             .collect(),
+        upstreams: upstream::stored(db).await?,
     };
     if let Err(refused) = check_references(file, &stored, prune) {
         return Ok(Err(refused));
@@ -163,7 +169,13 @@ pub(super) async fn diff(
             return Ok(Err(refused));
         }
     }
+    for at in &file.upstreams {
+        if let Err(refused) = diff.upstream(at, stored.upstreams.get(&at.entry.upstream.name), prepared) {
+            return Ok(Err(refused));
+        }
+    }
     if prune {
+        diff.prune_upstreams(file, &stored.upstreams);
         diff.prune(db, file, &stored).await?;
     }
     Ok(Ok(diff))
@@ -259,7 +271,7 @@ fn check_references(file: &File, stored: &Stored, prune: bool) -> Result<(), Fil
 }
 
 /// The fields in which two values differ, by the names they are written with.
-fn changed_fields<T: serde::Serialize>(old: &T, new: &T) -> Vec<String> {
+pub(super) fn changed_fields<T: serde::Serialize>(old: &T, new: &T) -> Vec<String> {
     let (Ok(Value::Object(old)), Ok(Value::Object(new))) =
         (serde_json::to_value(old), serde_json::to_value(new))
     else {
@@ -273,7 +285,13 @@ fn changed_fields<T: serde::Serialize>(old: &T, new: &T) -> Vec<String> {
 }
 
 impl Diff {
-    fn note(&mut self, action: Action, noun: &'static str, name: impl fmt::Display, fields: Vec<String>) {
+    pub(super) fn note(
+        &mut self,
+        action: Action,
+        noun: &'static str,
+        name: impl fmt::Display,
+        fields: Vec<String>,
+    ) {
         self.plan.changes.push(Change {
             action,
             noun,
@@ -403,6 +421,7 @@ impl Diff {
             account.claims.clone_from(claims);
         }
         account.disabled = entry.disabled.unwrap_or(account.disabled);
+        account.mfa = entry.mfa.or(account.mfa);
 
         let mut fields = Vec::new();
         let mut changed = |name: &str, differs: bool| {
@@ -415,6 +434,7 @@ impl Diff {
             changed("email_verified", old.email_verified != account.email_verified);
             changed("claims", old.claims != account.claims);
             changed("disabled", old.disabled != account.disabled);
+            changed("mfa", old.mfa != account.mfa);
         }
         let (held_roles, held_permissions) = match &old {
             Some(old) => (
@@ -426,6 +446,9 @@ impl Diff {
         let new_roles = entry.roles.clone().filter(|new| *new != held_roles);
         let new_permissions = entry.permissions.clone().filter(|new| *new != held_permissions);
         let password = prepared.passwords.get(&key).cloned();
+        if password.is_some() {
+            account.must_change_password = entry.must_change_password.unwrap_or(false);
+        }
         let factor = prepared.factors.get(&key).cloned();
         changed("password", password.is_some());
         changed("totp_secret", factor.is_some());

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use store::accounts::Account;
-use store::{Conn, StoreError, accounts, clients, roles};
+use store::{Conn, StoreError, accounts, clients, roles, upstreams};
 
 /// Writes all roles, scopes, resources, clients and accounts; parsing it gives the same entries.
 pub async fn export(db: &mut Conn) -> Result<String, StoreError> {
@@ -24,6 +24,9 @@ pub async fn export(db: &mut Conn) -> Result<String, StoreError> {
         }
         table(&mut text, "client", &value);
     }
+    for stored in upstreams::list(db).await? {
+        table(&mut text, "upstream", &stored.upstream);
+    }
     for account in all_accounts(db).await? {
         let mut fields = Map::new();
         fields.insert("username".to_owned(), json!(account.username));
@@ -40,6 +43,9 @@ pub async fn export(db: &mut Conn) -> Result<String, StoreError> {
             json!(roles::account_permissions(db, account.id).await?),
         );
         fields.insert("claims".to_owned(), Value::Object(account.claims.clone()));
+        if let Some(mfa) = account.mfa {
+            fields.insert("mfa".to_owned(), json!(mfa));
+        }
         if account.disabled {
             fields.insert("disabled".to_owned(), Value::Bool(true));
         }

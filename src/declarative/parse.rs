@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use protocol::account::{check_given_username, parse_email};
 use protocol::client::{Client, ClientAuthMethod};
 use protocol::role::{ResourceServer, Role, STANDARD_SCOPES, ScopeDefinition};
 use protocol::scope::Scope;
@@ -12,14 +13,16 @@ use toml::de::{DeTable, DeValue};
 use url::Url;
 
 use super::entry::Entry;
+use super::upstream;
 use super::{AccountEntry, At, ClientEntry, File, FileError, PasswordSource, SecretSource};
 use crate::config::nearest::{hint, line_of};
+use crate::passwords;
 
-const NOUNS: [&str; 5] = ["role", "scope", "resource", "client", "account"];
-const ROLE_KEYS: [&str; 3] = ["name", "description", "permissions"];
+const NOUNS: [&str; 6] = ["role", "scope", "resource", "client", "account", "upstream"];
+const ROLE_KEYS: [&str; 4] = ["name", "description", "permissions", "mfa"];
 const SCOPE_KEYS: [&str; 3] = ["name", "description", "requires"];
 const RESOURCE_KEYS: [&str; 2] = ["identifier", "scopes"];
-const CLIENT_KEYS: [&str; 30] = [
+const CLIENT_KEYS: [&str; 31] = [
     "client_id",
     "client_secret",
     "client_secret_file",
@@ -50,20 +53,23 @@ const CLIENT_KEYS: [&str; 30] = [
     "require_consent",
     "may_introspect",
     "authority_in_tokens",
+    "mfa",
 ];
-const ACCOUNT_KEYS: [&str; 13] = [
+const ACCOUNT_KEYS: [&str; 15] = [
     "username",
     "email",
     "email_verified",
     "password",
     "password_hash",
     "password_file",
+    "must_change_password",
     "roles",
     "permissions",
     "totp_secret",
     "totp_secret_file",
     "claims",
     "disabled",
+    "mfa",
     "name",
 ];
 
@@ -149,6 +155,10 @@ impl File {
                 let entry = client(Entry::read(text, line, noun, table, &known)?)?;
                 self.clients.push(At { line, entry });
             }
+            "upstream" => {
+                let entry = upstream::parse(Entry::read(text, line, noun, table, &upstream::KEYS)?)?;
+                self.upstreams.push(At { line, entry });
+            }
             _ => {
                 let entry = account(Entry::read(text, line, noun, table, &ACCOUNT_KEYS)?)?;
                 self.accounts.push(At { line, entry });
@@ -179,6 +189,12 @@ impl File {
             self.clients
                 .iter()
                 .map(|at| (at.line, at.entry.client.client_id.to_string())),
+        )?;
+        twins(
+            "upstream",
+            self.upstreams
+                .iter()
+                .map(|at| (at.line, at.entry.upstream.name.clone())),
         )?;
         twins(
             "account",
@@ -278,7 +294,11 @@ fn one_of<'a>(entry: &Entry, keys: &[&'a str]) -> Result<Option<&'a str>, FileEr
     }
 }
 
-fn secret(entry: &mut Entry, text_key: &str, file_key: &str) -> Result<Option<SecretSource>, FileError> {
+pub(super) fn secret(
+    entry: &mut Entry,
+    text_key: &str,
+    file_key: &str,
+) -> Result<Option<SecretSource>, FileError> {
     one_of(entry, &[text_key, file_key])?;
     if let Some(path) = entry.take::<PathBuf>(file_key)? {
         return Ok(Some(SecretSource::File(path)));
@@ -338,29 +358,6 @@ pub(crate) fn check_client_secret(secret: &Secret, method: ClientAuthMethod) -> 
     Ok(())
 }
 
-/// Checks a name to sign in with.
-pub(crate) fn check_username(name: &str) -> Result<(), &'static str> {
-    if name.is_empty()
-        || name.chars().count() > 255
-        || name.trim() != name
-        || name.chars().any(char::is_control)
-    {
-        return Err("must be 1 to 255 characters without spaces at its ends");
-    }
-    Ok(())
-}
-
-/// Checks a mail address as far as a text can tell.
-pub(crate) fn check_email(address: &str) -> Result<(), &'static str> {
-    let parts = address.rsplit_once('@');
-    let sound =
-        parts.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !local.contains('@'));
-    if !sound || address.len() > 254 || address.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return Err("is no mail address; write it like alice@example.org");
-    }
-    Ok(())
-}
-
 /// Checks a password in clear before it is hashed.
 pub(crate) fn check_password(password: &Secret, least: usize) -> Result<(), String> {
     let characters = password.expose().chars().count();
@@ -373,15 +370,14 @@ pub(crate) fn check_password(password: &Secret, least: usize) -> Result<(), Stri
     Ok(())
 }
 
-/// Checks a hash that another system made; Argon2id is the one we verify.
+/// Checks a hash that another system made.
 pub(crate) fn check_password_hash(text: &str) -> Result<(), &'static str> {
-    let sound = text.starts_with("$argon2id$")
-        && password_hash::phc::PasswordHash::new(text)
-            .is_ok_and(|hash| hash.salt.is_some() && hash.hash.is_some());
-    if sound {
+    if passwords::is_verifiable(text) {
         Ok(())
     } else {
-        Err("must be an Argon2id PHC string ($argon2id$…); other kinds are not available in this version")
+        Err(
+            "must be a hash of Argon2, bcrypt, PBKDF2, scrypt or SHA-crypt in a form that is known, and not cost too much",
+        )
     }
 }
 
@@ -404,11 +400,14 @@ fn account(mut entry: Entry) -> Result<AccountEntry, FileError> {
     let Some(username) = entry.take::<String>("username")? else {
         return Err(FileError::at(entry.line, "account: username is missing"));
     };
-    check_username(&username).map_err(|problem| entry.wrong("username", problem))?;
-    let email: Option<String> = entry.take("email")?;
-    if let Some(address) = &email {
-        check_email(address).map_err(|problem| entry.wrong("email", format!("{address:?} {problem}")))?;
-    }
+    check_given_username(&username).map_err(|problem| entry.wrong("username", problem))?;
+    let email = match entry.take::<String>("email")? {
+        None => None,
+        Some(address) => Some(
+            parse_email(&address)
+                .map_err(|problem| entry.wrong("email", format!("{address:?} {problem}")))?,
+        ),
+    };
     let claims: Option<Map<String, Value>> = entry.take("claims")?;
     if let Some(own) = claims
         .iter()
@@ -435,6 +434,11 @@ fn account(mut entry: Entry) -> Result<AccountEntry, FileError> {
         ));
     }
     let disabled = entry.take("disabled")?;
+    let mfa = entry.take("mfa")?;
+    let must_change_password: Option<bool> = entry.take("must_change_password")?;
+    if must_change_password.is_some() && password.is_none() {
+        return Err(entry.wrong("must_change_password", "needs a password beside it"));
+    }
     Ok(AccountEntry {
         username,
         email,
@@ -444,7 +448,9 @@ fn account(mut entry: Entry) -> Result<AccountEntry, FileError> {
         permissions,
         totp,
         claims,
+        must_change_password,
         disabled,
+        mfa,
     })
 }
 
@@ -590,7 +596,12 @@ claims = { name = "Alice Example", address = { locality = "Kyiv" } }
             (
                 "[[account]]\nusername = 'a'\npassword_hash = '$2b$12$abc'",
                 3,
-                "not available in this version",
+                "must be a hash of Argon2, bcrypt",
+            ),
+            (
+                "[[account]]\nusername = 'a'\nmust_change_password = true",
+                3,
+                "needs a password",
             ),
             ("[[account]]\nusername = 'a'\nemail = 'a'", 3, "no mail address"),
             (

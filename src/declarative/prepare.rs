@@ -3,18 +3,23 @@
 use std::collections::BTreeMap;
 
 use protocol::client::ClientAuthMethod;
-use protocol::id::{AccountId, ClientId};
+use protocol::id::ClientId;
 use protocol::secret::{Secret, TokenHash};
-use store::{Store, accounts, credentials};
+use store::{Store, accounts, credentials, passwords};
 use uuid::Uuid;
 
 use super::apply::{ApplyError, Tools};
 use super::parse::{check_client_secret, check_password, totp_bytes};
+use super::upstream;
 use super::{AccountEntry, At, ClientEntry, File, FileError, PasswordSource};
+use crate::passwords::policy::{self, Rules};
 use crate::random;
 
 /// The name of the TOTP factor that a file enrols; factors with other names are the holder's own.
 pub(super) const FACTOR_NAME: &str = "Configured";
+
+/// So many former passwords may be remembered at most.
+const MOST_FORMER: i64 = 25;
 
 /// What must be written for secrets, if it is found to differ.
 #[derive(Default)]
@@ -22,6 +27,8 @@ pub(super) struct Prepared {
     pub(super) clients: BTreeMap<ClientId, ClientSecret>,
     pub(super) passwords: BTreeMap<String, String>,
     pub(super) factors: BTreeMap<String, (Uuid, Vec<u8>)>,
+    /// Sealed secrets, by the name of the upstream, where they differ from what is stored.
+    pub(super) upstreams: BTreeMap<String, Vec<u8>>,
     pub(super) warnings: Vec<String>,
 }
 
@@ -62,6 +69,11 @@ pub(super) async fn prepare(store: &Store, file: &File, tools: &Tools<'_>) -> Re
     for at in &file.accounts {
         prepared.account(store, file, at, tools).await?;
     }
+    for at in &file.upstreams {
+        if let Some(sealed) = upstream::prepare(store, file, at, tools).await? {
+            prepared.upstreams.insert(at.entry.upstream.name.clone(), sealed);
+        }
+    }
     Ok(prepared)
 }
 
@@ -99,18 +111,21 @@ impl Prepared {
         let entry = &at.entry;
         let key = entry.username.to_lowercase();
         let login = key.clone();
-        let (existing, hash, factors) = store
+        let (hashes, factors) = store
             .read(async move |db: &mut store::Conn| {
                 let Some(account) = accounts::find_by_login(db, &login).await? else {
-                    return Ok((None, None, Vec::new()));
+                    return Ok((Vec::new(), Vec::new()));
                 };
-                let hash = credentials::find_password(db, account.id).await?;
-                let factors = credentials::list_totp(db, account.id).await?;
-                Ok((Some(account.id), hash, factors))
+                let current = credentials::find_password(db, account.id).await?;
+                let mut hashes = Vec::from_iter(current);
+                if !hashes.is_empty() {
+                    hashes.extend(passwords::list_former(db, account.id, MOST_FORMER).await?);
+                }
+                Ok((hashes, credentials::list_totp(db, account.id).await?))
             })
             .await?;
         if let Some(source) = &entry.password
-            && let Some(new) = self.password(file, at, source, existing, hash, tools).await?
+            && let Some(new) = self.password(file, at, source, hashes, tools).await?
         {
             self.passwords.insert(key.clone(), new);
         }
@@ -137,34 +152,48 @@ impl Prepared {
         Ok(())
     }
 
-    /// The hash to write, unless the one that is stored already answers to the password.
+    /// The hash to write, unless the one that is stored, which comes first of `hashes`, already answers to the
+    /// password. A given hash that has been replaced since, as at a sign-in, is not brought back.
     async fn password(
         &mut self,
         file: &File,
         at: &At<AccountEntry>,
         source: &PasswordSource,
-        existing: Option<AccountId>,
-        hash: Option<String>,
+        hashes: Vec<String>,
         tools: &Tools<'_>,
     ) -> Result<Option<String>, ApplyError> {
         let name = &at.entry.username;
         let clear = match source {
-            PasswordSource::Hash(given) => return Ok((hash.as_ref() != Some(given)).then(|| given.clone())),
+            PasswordSource::Hash(given) => return Ok((!hashes.contains(given)).then(|| given.clone())),
             PasswordSource::Clear(source) => source.load(&file.folder, at.line)?,
         };
         check_password(&clear, 8)
             .map_err(|problem| FileError::at(at.line, format!("account {name}: the password {problem}")))?;
-        if check_password(&clear, tools.password_min_length).is_err() {
-            let least = tools.password_min_length;
-            self.warnings.push(format!(
-                "account {name}: the password is shorter than {least} characters"
-            ));
+        if let Err(weakness) = policy::judge(&clear, &rules(&at.entry, tools)) {
+            let says = weakness.says();
+            self.warnings.push(format!("account {name}: the password {says}"));
         }
-        if existing.is_some() && hash.is_some() && tools.passwords.verify(hash, clear.expose()).await?.matches
+        if let Some(current) = hashes.into_iter().next()
+            && tools
+                .passwords
+                .verify(Some(current), clear.expose())
+                .await?
+                .matches
         {
             return Ok(None);
         }
         Ok(Some(tools.passwords.hash(clear.expose()).await?))
+    }
+}
+
+/// What a password in clear ought to be like. Who writes the file may know better, so it is a warning that comes of it.
+fn rules(entry: &AccountEntry, tools: &Tools<'_>) -> Rules {
+    let names = [Some(entry.username.as_str()), entry.email.as_deref()];
+    Rules {
+        min_length: tools.accounts.password_min_length,
+        min_strength: tools.accounts.password_min_strength,
+        must_contain: tools.accounts.password_must_contain.clone(),
+        words: policy::words(names.into_iter().flatten()),
     }
 }
 

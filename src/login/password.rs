@@ -13,10 +13,13 @@ use protocol::session::Factor;
 use super::Visit;
 use crate::app::App;
 use crate::browser;
+use crate::config::Registration;
 use crate::decision;
+use crate::factors::passkeys;
 use crate::html;
-use crate::pages::{Page, SignInError};
-use crate::sign_in::{self, Attempt};
+use crate::pages::{Page, PasskeyCard, SignInError};
+use crate::rate_limit::{self, Limit};
+use crate::sign_in::{self, Attempt, Origin};
 use crate::web::client_ip::ClientAddress;
 
 pub(super) async fn show(State(app): State<Arc<App>>, request: Request) -> Response {
@@ -24,35 +27,54 @@ pub(super) async fn show(State(app): State<Arc<App>>, request: Request) -> Respo
         return without_request(&app, request.headers()).await;
     }
     match Visit::open(&app, request).await {
-        Ok(visit) => form(&app, &visit, "", None),
+        Ok(visit) => form(&app, &visit, "", None).await,
         Err(refusal) => refusal,
     }
 }
 
-/// Who comes without a request of a client wants to see what there is.
+/// Who comes without a request of a client comes for their own account.
 async fn without_request(app: &App, headers: &HeaderMap) -> Response {
-    let home = OwnPage {
-        path: "/".to_owned(),
+    let account = OwnPage {
+        path: "/account".to_owned(),
         max_age: None,
     };
-    match decision::require(app, headers, home).await {
-        Ok(_) => html::see_other("/"),
+    match decision::require(app, headers, account).await {
+        Ok(_) => html::see_other("/account"),
         Err(answer) => answer,
     }
 }
 
-fn form(app: &App, visit: &Visit, typed: &str, error: Option<SignInError>) -> Response {
+async fn form(app: &App, visit: &Visit, typed: &str, error: Option<SignInError>) -> Response {
     let request = visit.interaction.request();
     let hint = request
         .and_then(|request| request.login_hint.as_deref())
         .unwrap_or_default();
+    let (options, finish) = (
+        visit.action("/login/passkey/options"),
+        visit.action("/login/passkey"),
+    );
+    let upstreams = match super::upstream::offered(app, visit).await {
+        Ok(upstreams) => upstreams,
+        Err(error) => return html::fail(app, &visit.headers, error),
+    };
+    let csrf = visit.csrf(app);
+    let passkey = PasskeyCard {
+        options: &options,
+        finish: &finish,
+        csrf: &csrf,
+    };
+    let is_open = app.config.accounts.registration == Registration::Open;
     visit.page(
         app,
         &Page::SignIn {
             client: visit.card(),
             action: &visit.action("/login"),
-            csrf: &visit.csrf(app),
+            csrf: &csrf,
             login_hint: if typed.is_empty() { hint } else { typed },
+            sign_up: is_open.then_some(visit.action("/sign-up")).as_deref(),
+            forgot: &visit.action("/forgot"),
+            passkey: passkeys::available(app).then_some(passkey),
+            upstreams: &upstreams,
             error,
             form_targets: &visit.form_targets(),
         },
@@ -64,30 +86,46 @@ pub(super) async fn submit(
     Extension(address): Extension<ClientAddress>,
     request: Request,
 ) -> Response {
-    let mut visit = match Visit::open(&app, request).await {
+    let answer = prove(&app, address, request).await;
+    with_limits(&app, address, answer)
+}
+
+/// The answer, and how many more tries the network has; a redirect is to be followed at once, whatever is left.
+pub(super) fn with_limits(app: &App, address: ClientAddress, mut answer: Response) -> Response {
+    if !answer.status().is_redirection() {
+        let network = rate_limit::network(address.0);
+        app.limits
+            .describe(Limit::SignInPerAddress, &network, answer.headers_mut());
+    }
+    answer
+}
+
+async fn prove(app: &App, address: ClientAddress, request: Request) -> Response {
+    let mut visit = match Visit::open(app, request).await {
         Ok(visit) => visit,
         Err(refusal) => return refusal,
     };
     let typed = visit.form.get("username").unwrap_or_default().to_owned();
     let password = Secret::new(visit.form.take("password").unwrap_or_default());
-    let account = match sign_in::password(&app, typed.trim(), &password, address).await {
+    let origin = Origin::of(app, &visit.headers, address);
+    let account = match sign_in::password(app, typed.trim(), &password, origin).await {
         Ok(Attempt::Proved(account)) => account,
-        Ok(Attempt::Refused) => return form(&app, &visit, &typed, Some(SignInError::Mismatch)),
+        Ok(Attempt::Refused) => return form(app, &visit, &typed, Some(SignInError::Mismatch)).await,
         Ok(Attempt::Busy) => {
-            let page = form(&app, &visit, &typed, Some(SignInError::Busy));
+            let page = form(app, &visit, &typed, Some(SignInError::Busy)).await;
             return later(page, StatusCode::SERVICE_UNAVAILABLE, 1);
         }
         Ok(Attempt::TooMany(after)) => {
-            let page = form(&app, &visit, &typed, Some(SignInError::TooMany));
+            let page = form(app, &visit, &typed, Some(SignInError::TooMany)).await;
             return later(page, StatusCode::TOO_MANY_REQUESTS, after.0);
         }
-        Err(error) => return html::fail(&app, &visit.headers, error),
+        Err(error) => return html::fail(app, &visit.headers, error),
     };
     let mut cookies = HeaderMap::new();
     let begun = async {
-        let old = browser::session(&app, &visit.headers).await?;
+        let old = browser::session(app, &visit.headers).await?;
         browser::sign_in(
-            &app,
+            app,
             account.id,
             Factor::Password,
             old,
@@ -108,9 +146,9 @@ pub(super) async fn submit(
                 interaction.denied,
             ) = (false, None, false);
         }
-        Err(error) => return html::fail(&app, &visit.headers, error),
+        Err(error) => return html::fail(app, &visit.headers, error),
     }
-    let mut answer = visit.resume(&app);
+    let mut answer = visit.resume(app);
     answer.headers_mut().extend(cookies);
     answer
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use protocol::account::{check_username, parse_email};
 use protocol::id::AccountId;
 use protocol::secret::{Secret, TokenHash};
 use serde_json::Map;
@@ -13,6 +14,7 @@ use store::{Account, Conn, StoreError};
 use crate::app::App;
 use crate::audit::Event;
 use crate::browser;
+use crate::credentials::{self, Prepared};
 use crate::html;
 use crate::pages::{Message, Page, SetUpError};
 use crate::random;
@@ -96,15 +98,12 @@ pub(super) async fn submit(State(app): State<Arc<App>>, request: Request) -> Res
     let password = Secret::new(typed.take("password").unwrap_or_default());
     let again = |error| form_page(&app, &headers, token.expose(), &typed, Some(error));
     let username = typed.get("username").unwrap_or_default().trim().to_owned();
-    let email = typed.get("email").unwrap_or_default().trim().to_lowercase();
-    if let Err(error) = check(
-        &username,
-        &email,
-        &password,
-        app.config.accounts.password_min_length,
-    ) {
-        return again(error);
+    if check_username(&username).is_err() {
+        return again(SetUpError::Username);
     }
+    let Ok(email) = parse_email(typed.get("email").unwrap_or_default()) else {
+        return again(SetUpError::Email);
+    };
     // The link first, cheaply: strangers must not make us hash.
     let (hash, now) = (token.hash(), app.now());
     match app
@@ -116,10 +115,14 @@ pub(super) async fn submit(State(app): State<Arc<App>>, request: Request) -> Res
         Ok(false) => return again(SetUpError::LinkInvalid),
         Err(error) => return html::fail(&app, &headers, error),
     }
-    let Ok(password_hash) = app.passwords.hash(password.expose()).await else {
-        return again(SetUpError::Busy);
+    let account = administrator(&app, username, email);
+    let password_hash = match credentials::prepare(&app, &account, &password).await {
+        Ok(Prepared::Fit(hash)) => hash,
+        Ok(Prepared::Weak(weakness)) => return again(SetUpError::Weak(weakness)),
+        Ok(Prepared::Busy) => return again(SetUpError::Busy),
+        Err(error) => return html::fail(&app, &headers, error),
     };
-    match make(&app, username, email, password_hash, hash).await {
+    match make(&app, account, password_hash, hash).await {
         Ok(true) => html::see_other("/"),
         Ok(false) => again(SetUpError::LinkInvalid),
         Err(StoreError::Conflict { .. }) => again(SetUpError::Taken),
@@ -127,34 +130,9 @@ pub(super) async fn submit(State(app): State<Arc<App>>, request: Request) -> Res
     }
 }
 
-fn check(username: &str, email: &str, password: &Secret, min_length: usize) -> Result<(), SetUpError> {
-    let name = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
-    if !(3..=50).contains(&username.len()) || !username.bytes().all(name) {
-        return Err(SetUpError::Username);
-    }
-    let plausible = email.split_once('@').is_some_and(|(local, domain)| {
-        !local.is_empty() && domain.contains('.') && !domain.starts_with('.') && !domain.ends_with('.')
-    });
-    if !plausible || email.len() > 254 || email.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return Err(SetUpError::Email);
-    }
-    match password.expose().chars().count() {
-        count if count < min_length => Err(SetUpError::PasswordTooShort),
-        count if count > 256 => Err(SetUpError::PasswordTooLong),
-        _ => Ok(()),
-    }
-}
-
-/// Makes the account and uses the link up, both or neither.
-async fn make(
-    app: &App,
-    username: String,
-    email: String,
-    password: String,
-    link: TokenHash,
-) -> Result<bool, StoreError> {
+fn administrator(app: &App, username: String, email: String) -> Account {
     let now = app.now();
-    let account = Account {
+    Account {
         id: AccountId(random::uuid()),
         username,
         email: Some(email),
@@ -167,7 +145,12 @@ async fn make(
         created_at: now,
         updated_at: now,
         managed_by: None,
-    };
+    }
+}
+
+/// Makes the account and uses the link up, both or neither.
+async fn make(app: &App, account: Account, password: String, link: TokenHash) -> Result<bool, StoreError> {
+    let now = app.now();
     let event = Event::now(app, "account.created").account(account.id);
     app.store
         .write(async move |db: &mut Conn| {

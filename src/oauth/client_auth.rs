@@ -14,6 +14,8 @@ use store::{Conn, StoredClient};
 
 use crate::app::App;
 use crate::error::{Error, TokenRefusal};
+use crate::rate_limit::{self, Limit};
+use crate::web::client_ip::ClientAddress;
 use crate::web::form::Params;
 
 /// A client that proved who it is, or a public one that is named. Only this module makes one.
@@ -26,16 +28,29 @@ impl Deref for AuthenticatedClient {
     }
 }
 
-/// Finds out which client sent a request. Each failure looks the same.
+/// Finds out which client sent a request. Each failure looks the same, and each is counted: a network that failed too
+/// often is not heard.
 pub(super) async fn authenticate(
     app: &App,
+    address: ClientAddress,
     headers: &HeaderMap,
     params: &Params,
 ) -> Result<AuthenticatedClient, Error<TokenRefusal>> {
-    let basic = headers.contains_key(header::AUTHORIZATION);
-    try_authenticate(app, headers, params)
-        .await
-        .map_err(|error| error.map_refusal(|error| TokenRefusal { error, basic }))
+    let network = rate_limit::network(address.0);
+    let too_many = |retry_after| Error::Refused(TokenRefusal::too_many(retry_after));
+    let known = app.limits.peek(Limit::ClientFailuresPerAddress, &network);
+    known.allowed().map_err(too_many)?;
+    let refusal = match try_authenticate(app, headers, params).await {
+        Ok(client) => return Ok(client),
+        Err(Error::Failed(error)) => return Err(Error::Failed(error)),
+        Err(Error::Refused(error)) => TokenRefusal {
+            basic: headers.contains_key(header::AUTHORIZATION),
+            ..error.into()
+        },
+    };
+    let counted = app.limits.take(Limit::ClientFailuresPerAddress, &network).await;
+    counted.allowed().map_err(too_many)?;
+    Err(refusal.into())
 }
 
 async fn try_authenticate(

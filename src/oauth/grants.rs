@@ -31,16 +31,7 @@ pub(super) struct Holder {
 impl Holder {
     /// The grant with its account, unless one of them has ended: the one gate each grant type passes.
     pub(super) async fn find(db: &mut Conn, id: protocol::id::GrantId) -> Result<Option<Holder>, StoreError> {
-        let Some(grant) = store::grants::find(db, id)
-            .await?
-            .filter(|grant| grant.revoked_at.is_none())
-        else {
-            return Ok(None);
-        };
-        let Some(account) = store::accounts::find(db, grant.account_id)
-            .await?
-            .filter(|account| !account.disabled)
-        else {
+        let Some((grant, account)) = store::grants::find_live(db, id).await? else {
             return Ok(None);
         };
         let authority = store::roles::authority(db, account.id).await?;

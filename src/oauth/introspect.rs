@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use protocol::access_token::VerifiedAccessToken;
 use protocol::client::Client;
 use protocol::error::{invalid_client, invalid_request};
@@ -20,15 +20,17 @@ use super::grants::Holder;
 use super::{bearer, client_auth};
 use crate::app::App;
 use crate::error::{Error, TokenRefusal};
+use crate::web::client_ip::ClientAddress;
 use crate::web::form::{FormParams, Params};
 
 /// Answers a confidential client. Of tokens that are none of its business it learns nothing.
 pub(super) async fn introspect(
     State(app): State<Arc<App>>,
+    Extension(address): Extension<ClientAddress>,
     headers: HeaderMap,
     FormParams(params): FormParams,
 ) -> Result<Response, Error<TokenRefusal>> {
-    let client = client_auth::authenticate(&app, &headers, &params).await?;
+    let client = client_auth::authenticate(&app, address, &headers, &params).await?;
     if client.is_public() {
         return Err(invalid_client().into());
     }

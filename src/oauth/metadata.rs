@@ -21,7 +21,7 @@ pub(super) async fn document(
     let catalogue = app.catalogue().await?;
     let document = catalogue.metadata(|| {
         let scopes: Vec<_> = catalogue.scopes.iter().map(|scope| scope.name.clone()).collect();
-        let locales: Vec<_> = Locale::ALL.into_iter().map(Locale::tag).collect();
+        let locales: Vec<_> = app.pages.locales().iter().map(Locale::tag).collect();
         let metadata = Metadata::new(app.issuer(), &app.config.keys.algorithms, &scopes, &locales);
         let json = serde_json::to_vec(&metadata).unwrap_or_default();
         Document::new(json, "application/json", "public, max-age=300")

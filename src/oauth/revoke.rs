@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -14,16 +15,18 @@ use super::{client_auth, token};
 use crate::app::App;
 use crate::audit::Event;
 use crate::error::{Error, TokenRefusal};
+use crate::web::client_ip::ClientAddress;
 use crate::web::form::{FormParams, Params};
 
 /// Revokes a token of the client. Unknown tokens, and those of others, are none of the client's business and
 /// answered alike (RFC 7009 §2.2).
 pub(super) async fn revoke(
     State(app): State<Arc<App>>,
+    Extension(address): Extension<ClientAddress>,
     headers: HeaderMap,
     FormParams(params): FormParams,
 ) -> Response {
-    let mut answer = match end(&app, &headers, &params).await {
+    let mut answer = match end(&app, address, &headers, &params).await {
         Ok(()) => StatusCode::OK.into_response(),
         Err(error) => error.into_response(),
     };
@@ -33,8 +36,13 @@ pub(super) async fn revoke(
     token::for_origin(&app, &headers, &params, answer).await
 }
 
-async fn end(app: &App, headers: &HeaderMap, params: &Params) -> Result<(), Error<TokenRefusal>> {
-    let client = client_auth::authenticate(app, headers, params).await?;
+async fn end(
+    app: &App,
+    address: ClientAddress,
+    headers: &HeaderMap,
+    params: &Params,
+) -> Result<(), Error<TokenRefusal>> {
+    let client = client_auth::authenticate(app, address, headers, params).await?;
     let token = params.get("token").ok_or(invalid_request("token is missing"))?;
     if token.contains('.') {
         access_token(app, &client, token).await

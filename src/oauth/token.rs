@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
-use axum::extract::State;
-use axum::http::{HeaderMap, Uri};
+use axum::extract::{Request, State};
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use protocol::error::invalid_request;
 use protocol::token_request::TokenRequest;
@@ -14,38 +14,44 @@ use super::grants::{authorization_code, client_credentials, password, refresh_to
 use super::issue::{self, TokenResponse};
 use crate::app::App;
 use crate::error::{Error, TokenRefusal};
+use crate::rate_limit::Limit;
 use crate::web::client_ip::ClientAddress;
 use crate::web::cors;
-use crate::web::form::{FormParams, Params};
+use crate::web::form::{self, Params};
 
 pub(super) use crate::web::cors::preflight_any as preflight;
 
-/// Answers a token request.
-pub(super) async fn token(
-    State(app): State<Arc<App>>,
-    Extension(address): Extension<ClientAddress>,
-    uri: Uri,
-    headers: HeaderMap,
-    FormParams(params): FormParams,
-) -> Response {
-    let answer = match exchange(&app, address, &uri, &headers, &params).await {
+/// Answers a token request. It takes the request apart itself: each extractor would clone what it gives.
+pub(super) async fn token(State(app): State<Arc<App>>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let params = match form::read_body(&head.headers, body, form::REPEATABLE).await {
+        Ok(params) => params,
+        Err(error) => return TokenRefusal::from(error).into_response(),
+    };
+    let mut told = HeaderMap::new();
+    let mut answer = match exchange(&app, &head, &params, &mut told).await {
         Ok(tokens) => tokens.into_response(),
         Err(error) => error.into_response(),
     };
-    for_origin(&app, &headers, &params, answer).await
+    answer.headers_mut().extend(told);
+    for_origin(&app, &head.headers, &params, answer).await
 }
 
 async fn exchange(
     app: &App,
-    address: ClientAddress,
-    uri: &Uri,
-    headers: &HeaderMap,
+    head: &Parts,
     params: &Params,
+    told: &mut HeaderMap,
 ) -> Result<TokenResponse, Error<TokenRefusal>> {
-    if uri.query().is_some() {
+    if head.uri.query().is_some() {
         return Err(invalid_request("parameters belong in the body, not in the URL").into());
     }
-    let client = client_auth::authenticate(app, headers, params).await?;
+    let address = ClientAddress::of(&head.extensions);
+    let client = client_auth::authenticate(app, address, &head.headers, params).await?;
+    let limit = Limit::TokenPerClient;
+    let verdict = app.limits.take(limit, client.client_id.as_str()).await;
+    verdict.describe(limit, told);
+    verdict.allowed().map_err(TokenRefusal::too_many)?;
     let resources = params.all("resource").map(str::to_owned).collect();
     let request = TokenRequest::parse(|name| params.get(name), resources)?;
     client.ensure_may_use(request.grant_type())?;

@@ -1,72 +1,76 @@
-//! Files the pages load, under names that change with their content, so that they may be cached for ever.
+//! Files the pages load, under names that change with their content, so that they may be cached for ever. Each file
+//! in `assets` is one; templates name it with `asset("style.css")`.
 
+use std::borrow::Cow;
 use std::fmt::Write;
-use std::sync::LazyLock;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
+use super::brand::Brand;
+
+/// The files that come with the program.
+#[derive(rust_embed::Embed)]
+#[folder = "src/pages/assets"]
+struct Ours;
+
 /// A static file.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Asset {
+    /// What templates call it.
+    pub name: String,
     /// Its path on this server.
-    pub path: &'static str,
+    pub path: String,
     /// Its media type.
     pub content_type: &'static str,
     /// Its content.
-    pub bytes: &'static [u8],
+    pub bytes: Cow<'static, [u8]>,
 }
-
-const STYLE: &str = include_str!("assets/style.css");
-const SEAL: &str = include_str!("assets/seal.svg");
 
 /// Sends a `form_post` response on its way (OAuth 2.0 Form Post Response Mode §2). Taken from the
 /// prototype, because a response parameter named `submit` would hide the form's own method.
 pub(super) const SUBMIT_SCRIPT: &str = "HTMLFormElement.prototype.submit.call(document.forms[0])";
 
-static STYLE_PATH: LazyLock<String> = LazyLock::new(|| named("style", STYLE, "css"));
-static SEAL_PATH: LazyLock<String> = LazyLock::new(|| named("seal", SEAL, "svg"));
-
-/// The style sheet: its path, which is good for ever, and its content.
-pub fn stylesheet() -> (&'static str, &'static [u8]) {
-    (STYLE_PATH.as_str(), STYLE.as_bytes())
+/// Every static file, those of the operator's house among them.
+pub(super) fn all(brand: &Brand) -> Vec<Asset> {
+    let ours = Ours::iter().filter_map(|name| {
+        let mut bytes = Ours::get(&name)?.data;
+        if name == "style.css" {
+            bytes.to_mut().extend_from_slice(brand.style().as_bytes());
+        }
+        asset(&name, bytes)
+    });
+    let logo = brand
+        .logo
+        .as_ref()
+        .and_then(|logo| asset(logo.name, Cow::Owned(logo.bytes.clone())));
+    ours.chain(logo).collect()
 }
 
-/// The seal, an SVG image: favicon and mark on every page.
-pub fn favicon() -> (&'static str, &'static [u8]) {
-    (SEAL_PATH.as_str(), SEAL.as_bytes())
-}
-
-/// Every static file.
-pub fn assets() -> [Asset; 2] {
-    let (style, style_bytes) = stylesheet();
-    let (seal, seal_bytes) = favicon();
-    [
-        Asset {
-            path: style,
-            content_type: "text/css; charset=utf-8",
-            bytes: style_bytes,
-        },
-        Asset {
-            path: seal,
-            content_type: "image/svg+xml",
-            bytes: seal_bytes,
-        },
-    ]
+fn asset(name: &str, bytes: Cow<'static, [u8]>) -> Option<Asset> {
+    let (stem, extension) = name.rsplit_once('.')?;
+    let content_type = match extension {
+        "css" => "text/css; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        _ => return None,
+    };
+    let mut path = format!("/assets/{stem}-");
+    for byte in Sha256::digest(&bytes).iter().take(6) {
+        let _ = write!(path, "{byte:02x}");
+    }
+    let _ = write!(path, ".{extension}");
+    Some(Asset {
+        name: name.to_owned(),
+        path,
+        content_type,
+        bytes,
+    })
 }
 
 /// The CSP source expression that allows [`SUBMIT_SCRIPT`].
 pub(super) fn submit_script_hash() -> String {
     format!("'sha256-{}'", STANDARD.encode(Sha256::digest(SUBMIT_SCRIPT)))
-}
-
-fn named(stem: &str, content: &str, extension: &str) -> String {
-    let mut path = format!("/assets/{stem}-");
-    for byte in Sha256::digest(content).iter().take(6) {
-        let _ = write!(path, "{byte:02x}");
-    }
-    path.push('.');
-    path.push_str(extension);
-    path
 }

@@ -1,58 +1,106 @@
-//! Languages: which ones there are, which one a reader gets, and their texts (Fluent).
+//! Which language a reader gets (OpenID Connect Core §3.1.2.1, RFC 9110 §12.5.4, RFC 4647 §3.4).
 
-use fluent_bundle::concurrent::FluentBundle;
-use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
-use minijinja::value::Value;
+use std::fmt;
+
 use unic_langid::LanguageIdentifier;
 
-use super::PageError;
-use super::text::isolate;
-
-/// A language the pages are written in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Locale {
-    /// English, also for readers of languages we do not have.
-    #[default]
-    English,
-    /// German.
-    German,
-}
+const LONGEST: usize = 11;
 
 /// More preferences than anybody has; the rest of the header is ignored.
 const MAX_PREFERENCES: usize = 32;
 
+/// Longer than any tag of a language people read.
+const MAX_TAG: usize = 35;
+
+/// A language, by its tag (RFC 5646): language, script and region at most. There are as many as there are text
+/// files; [`super::Pages::languages`] lists them.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Locale([u8; LONGEST]);
+
 impl Locale {
-    /// Every language.
-    pub const ALL: [Locale; 2] = [Locale::English, Locale::German];
+    /// English, also for readers of languages we do not have.
+    pub const ENGLISH: Locale = Locale(*b"en\0\0\0\0\0\0\0\0\0");
 
-    /// The language tag (RFC 5646), as in the `lang` attribute.
-    pub fn tag(self) -> &'static str {
-        match self {
-            Locale::English => "en",
-            Locale::German => "de",
+    /// German.
+    pub const GERMAN: Locale = Locale(*b"de\0\0\0\0\0\0\0\0\0");
+
+    /// Reads a tag such as `de`, `pt-BR` or `zh-Hant-TW`, in any case.
+    pub fn parse(tag: &str) -> Option<Locale> {
+        let language: LanguageIdentifier = tag.parse().ok()?;
+        if language.variants().len() > 0 {
+            return None;
         }
+        let canonical = language.to_string();
+        let mut bytes = [0; LONGEST];
+        bytes
+            .get_mut(..canonical.len())?
+            .copy_from_slice(canonical.as_bytes());
+        Some(Locale(bytes))
     }
 
-    /// The language of a tag by its primary subtag; `de-AT` is German.
-    pub fn from_tag(tag: &str) -> Option<Locale> {
-        let primary = tag.split(['-', '_']).next()?.trim();
-        Locale::ALL
-            .into_iter()
-            .find(|locale| primary.eq_ignore_ascii_case(locale.tag()))
+    /// The tag, as in the `lang` attribute.
+    pub fn tag(&self) -> &str {
+        std::str::from_utf8(&self.0)
+            .unwrap_or("en")
+            .trim_end_matches('\0')
     }
 
-    pub(super) fn choose(ui_locales: Option<&str>, accept_language: Option<&str>) -> Locale {
+    /// Which way the language is written, as in the `dir` attribute.
+    pub fn direction(&self) -> &'static str {
+        let primary = self.tag().split('-').next().unwrap_or_default();
+        let script = self.tag().split('-').nth(1).filter(|part| part.len() == 4);
+        let right_to_left = match script {
+            Some(script) => ["Arab", "Hebr", "Thaa", "Syrc", "Nkoo", "Adlm"].contains(&script),
+            None => [
+                "ar", "arc", "ckb", "dv", "fa", "he", "ks", "ps", "sd", "syr", "ug", "ur", "yi",
+            ]
+            .contains(&primary),
+        };
+        if right_to_left { "rtl" } else { "ltr" }
+    }
+
+    /// The first of `known` that fits a tag: the same, else a more general one, else one of the same language.
+    pub(super) fn find(known: &[Locale], tag: &str) -> Option<Locale> {
+        let tag = tag.trim().replace('_', "-");
+        if tag.len() > MAX_TAG {
+            return None;
+        }
+        let mut range = tag.as_str();
+        loop {
+            let same = |locale: &&Locale| locale.tag().eq_ignore_ascii_case(range);
+            if let Some(found) = known.iter().find(same) {
+                return Some(*found);
+            }
+            let Some((shorter, _)) = range.rsplit_once('-') else {
+                break;
+            };
+            range = shorter;
+        }
+        let related = |locale: &&Locale| {
+            let primary = locale.tag().split('-').next();
+            primary.is_some_and(|primary| primary.eq_ignore_ascii_case(range))
+        };
+        known.iter().find(related).copied()
+    }
+
+    /// The language among `known` for a request that asks with `ui_locales` and a browser that asks with
+    /// `Accept-Language`.
+    pub(super) fn choose(
+        known: &[Locale],
+        ui_locales: Option<&str>,
+        accept_language: Option<&str>,
+    ) -> Locale {
         let asked = ui_locales
             .unwrap_or_default()
             .split_ascii_whitespace()
             .take(MAX_PREFERENCES);
-        let asked = asked.filter_map(Locale::from_tag).next();
+        let asked = asked.filter_map(|tag| Locale::find(known, tag)).next();
         asked
-            .or_else(|| Locale::accepted(accept_language?))
+            .or_else(|| Locale::accepted(known, accept_language?))
             .unwrap_or_default()
     }
 
-    fn accepted(header: &str) -> Option<Locale> {
+    fn accepted(known: &[Locale], header: &str) -> Option<Locale> {
         let mut best: Option<(f32, Locale)> = None;
         for range in header.split(',').take(MAX_PREFERENCES) {
             let mut parts = range.split(';').map(str::trim);
@@ -62,7 +110,7 @@ impl Locale {
             let found = if tag == "*" {
                 Some(Locale::default())
             } else {
-                Locale::from_tag(tag)
+                Locale::find(known, tag)
             };
             let Some(locale) = found else { continue };
             if quality > best.map_or(0.0, |(quality, _)| quality) {
@@ -71,65 +119,77 @@ impl Locale {
         }
         best.map(|(_, locale)| locale)
     }
+}
 
-    pub(super) fn source(self) -> &'static str {
-        match self {
-            Locale::English => include_str!("locales/en.ftl"),
-            Locale::German => include_str!("locales/de.ftl"),
+impl Default for Locale {
+    fn default() -> Locale {
+        Locale::ENGLISH
+    }
+}
+
+impl fmt::Debug for Locale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.tag())
+    }
+}
+
+impl fmt::Display for Locale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.tag())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_read_in_any_case_and_written_in_one() {
+        for (tag, expected) in [
+            ("de", Some("de")),
+            ("DE", Some("de")),
+            ("pt_br", Some("pt-BR")),
+            ("zh-hant-tw", Some("zh-Hant-TW")),
+            ("", None),
+            ("../en", None),
+            ("de-AT-1996", None),
+            ("english please", None),
+        ] {
+            let found = Locale::parse(tag);
+            assert_eq!(found.as_ref().map(Locale::tag), expected, "{tag}");
+        }
+        assert_eq!(Locale::parse("de"), Some(Locale::GERMAN));
+        assert_eq!(Locale::parse("en"), Some(Locale::default()));
+    }
+
+    #[test]
+    fn a_reader_gets_the_closest_language_there_is() {
+        let known = ["en", "pt-BR", "zh-Hans", "zh-Hant"].map(|tag| Locale::parse(tag).unwrap());
+        for (tag, expected) in [
+            ("pt-BR", Some("pt-BR")),
+            ("pt-PT", Some("pt-BR")),
+            ("pt", Some("pt-BR")),
+            ("zh-Hant-TW", Some("zh-Hant")),
+            ("EN_us", Some("en")),
+            ("fr", None),
+            ("", None),
+        ] {
+            let found = Locale::find(&known, tag);
+            assert_eq!(found.as_ref().map(Locale::tag), expected, "{tag}");
         }
     }
-}
 
-/// The texts of every language.
-pub(super) struct Catalogue {
-    english: FluentBundle<FluentResource>,
-    german: FluentBundle<FluentResource>,
-}
-
-impl Catalogue {
-    pub(super) fn new() -> Result<Catalogue, PageError> {
-        Ok(Catalogue {
-            english: bundle(Locale::English)?,
-            german: bundle(Locale::German)?,
-        })
-    }
-
-    /// The text `key` with `args` filled in; `None` when it does not exist or lacks an argument.
-    pub(super) fn format(&self, locale: Locale, key: &str, args: &[(&str, Value)]) -> Option<String> {
-        let bundle = match locale {
-            Locale::English => &self.english,
-            Locale::German => &self.german,
-        };
-        let pattern = bundle.get_message(key)?.value()?;
-        let mut filled = FluentArgs::with_capacity(args.len());
-        for (name, value) in args {
-            let value = match value.as_i64() {
-                Some(number) if value.is_number() => FluentValue::from(number),
-                _ => FluentValue::from(isolate(value.as_str().unwrap_or_default())),
-            };
-            filled.set((*name).to_owned(), value);
+    #[test]
+    fn some_languages_run_from_right_to_left() {
+        for (tag, expected) in [
+            ("en", "ltr"),
+            ("ar", "rtl"),
+            ("he-IL", "rtl"),
+            ("fa", "rtl"),
+            ("az-Arab", "rtl"),
+            ("ks-Deva", "ltr"),
+        ] {
+            assert_eq!(Locale::parse(tag).unwrap().direction(), expected, "{tag}");
         }
-        let mut errors = Vec::new();
-        let text = bundle
-            .format_pattern(pattern, Some(&filled), &mut errors)
-            .into_owned();
-        errors.is_empty().then_some(text)
     }
-}
-
-fn bundle(locale: Locale) -> Result<FluentBundle<FluentResource>, PageError> {
-    let wrong = |reason: String| PageError::Texts {
-        locale: locale.tag(),
-        reason,
-    };
-    let resource = FluentResource::try_new(locale.source().to_owned())
-        .map_err(|(_, errors)| wrong(format!("{errors:?}")))?;
-    let language: LanguageIdentifier = locale.tag().parse().map_err(|error| wrong(format!("{error}")))?;
-    let mut bundle = FluentBundle::new_concurrent(vec![language]);
-    // Isolation is ours to do, as <bdi>: invisible characters would end up in what people copy.
-    bundle.set_use_isolating(false);
-    bundle
-        .add_resource(resource)
-        .map_err(|errors| wrong(format!("{errors:?}")))?;
-    Ok(bundle)
 }

@@ -4,39 +4,13 @@ use minijinja::value::Value;
 use protocol::time::{Lifetime, Timestamp};
 use serde::{Serialize, Serializer};
 
-pub(super) const TEMPLATES: [(&str, &str); 19] = [
-    ("base.html", include_str!("templates/base.html")),
-    ("client.html", include_str!("templates/client.html")),
-    ("client-links.html", include_str!("templates/client-links.html")),
-    ("scopes.html", include_str!("templates/scopes.html")),
-    ("sign-in.html", include_str!("templates/sign-in.html")),
-    ("second-factor.html", include_str!("templates/second-factor.html")),
-    ("consent.html", include_str!("templates/consent.html")),
-    (
-        "select-account.html",
-        include_str!("templates/select-account.html"),
-    ),
-    ("device-code.html", include_str!("templates/device-code.html")),
-    (
-        "device-confirm.html",
-        include_str!("templates/device-confirm.html"),
-    ),
-    ("device-done.html", include_str!("templates/device-done.html")),
-    ("error.html", include_str!("templates/error.html")),
-    (
-        "logout-confirm.html",
-        include_str!("templates/logout-confirm.html"),
-    ),
-    ("logged-out.html", include_str!("templates/logged-out.html")),
-    (
-        "logout-message.html",
-        include_str!("templates/logout-message.html"),
-    ),
-    ("form-post.html", include_str!("templates/form-post.html")),
-    ("set-up.html", include_str!("templates/set-up.html")),
-    ("account.html", include_str!("templates/account.html")),
-    ("home.html", include_str!("templates/home.html")),
-];
+use super::account::{
+    AccountFrame, AppCard, EmailError, EmailLinkState, PasswordError, ProfileField, SessionCard,
+};
+use super::factors::{FactorCard, FactorError, PasskeyCard, TotpCard};
+use super::sign_up::{ForgotPage, NoticePage, ResetPage, SignUpConfirmPage, SignUpPage};
+use super::upstream::{IdentityCard, UpstreamCard};
+use crate::passwords::Weakness;
 
 /// How a client presents itself (RFC 7591 §2), as registered; the pages decide what is fit to show.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
@@ -95,10 +69,8 @@ pub enum SetUpError {
     Email,
     /// The user name or e-mail address belongs to another account.
     Taken,
-    /// The password is shorter than allowed.
-    PasswordTooShort,
-    /// The password is longer than allowed.
-    PasswordTooLong,
+    /// The password was not taken.
+    Weak(Weakness),
     /// Too much to do right now.
     Busy,
 }
@@ -139,34 +111,16 @@ pub enum Message<'a> {
     Internal,
     /// A request to sign out that cannot be trusted.
     LogoutRequest,
+    /// The provider did not sign the person in.
+    UpstreamRefused,
+    /// What the provider said cannot be believed.
+    UpstreamFailed,
+    /// The provider does not answer.
+    UpstreamAway,
+    /// The account that the provider's word leads to may not sign in.
+    UpstreamAccount,
     /// Another sentence, as it is.
     Plain(&'a str),
-}
-
-/// A signed-in browser of the account.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct SessionCard<'a> {
-    /// Sent back as `session` to end it.
-    pub id: &'a str,
-    /// The User-Agent header, as it came.
-    pub user_agent: &'a str,
-    /// The network address.
-    pub address: &'a str,
-    /// When the person signed in.
-    pub signed_in_at: Timestamp,
-    /// Whether it is the browser that asks.
-    pub current: bool,
-}
-
-/// An app the account has allowed something.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct AppCard<'a> {
-    /// Sent back as `client_id` to withdraw it.
-    pub client_id: &'a str,
-    /// Its name.
-    pub name: &'a str,
-    /// What it may do: scope names with their descriptions, empty where there is none.
-    pub scopes: &'a [(String, String)],
 }
 
 /// A page and what it says. Forms post to `action` and carry `csrf` as hidden input of that name.
@@ -184,6 +138,10 @@ pub enum Page<'a> {
         action: &'a str,
         csrf: &'a str,
         login_hint: &'a str,
+        sign_up: Option<&'a str>,
+        forgot: &'a str,
+        passkey: Option<PasskeyCard<'a>>,
+        upstreams: &'a [UpstreamCard],
         error: Option<SignInError>,
         form_targets: &'a [String],
     },
@@ -197,8 +155,26 @@ pub enum Page<'a> {
         recovery: bool,
         has_totp: bool,
         has_recovery: bool,
+        passkey: Option<PasskeyCard<'a>>,
         error: Option<SecondFactorError>,
         form_targets: &'a [String],
+    },
+    /// A second factor for an account that must have one: inputs `code` and `name`; `draft` comes back hidden.
+    Enrol {
+        client: Option<ClientCard<'a>>,
+        action: &'a str,
+        csrf: &'a str,
+        totp: TotpCard<'a>,
+        passkey: Option<PasskeyCard<'a>>,
+        error: Option<FactorError>,
+        form_targets: &'a [String],
+    },
+    /// New recovery codes; `codes` comes back sealed for the file.
+    RecoveryCodes {
+        csrf: &'a str,
+        codes: &'a [&'a str],
+        sealed: &'a str,
+        next: &'a str,
     },
     /// Buttons `decision` = `allow` | `deny`. A scope without a description has an empty one.
     Consent {
@@ -211,6 +187,17 @@ pub enum Page<'a> {
         offline: bool,
         #[serde(serialize_with = "seconds")]
         lifetime: Option<Lifetime>,
+        form_targets: &'a [String],
+    },
+    /// Inputs `current_password` (where asked for) and `new_password`.
+    ChangePassword {
+        client: Option<ClientCard<'a>>,
+        action: &'a str,
+        csrf: &'a str,
+        username: &'a str,
+        ask_current: bool,
+        password_min_length: usize,
+        error: Option<PasswordError>,
         form_targets: &'a [String],
     },
     /// Buttons `choice` = `continue` | `other`.
@@ -277,18 +264,98 @@ pub enum Page<'a> {
         password_min_length: usize,
         error: Option<SetUpError>,
     },
-    /// The account's own page. Sessions are ended at `end_session_action` (input `session`), apps
-    /// withdrawn at `withdraw_action` (input `client_id`).
-    Account {
-        username: &'a str,
+    /// The first page of an account: what it is called, and a form with an input for each claim.
+    AccountProfile {
+        frame: AccountFrame<'a>,
         email: Option<&'a str>,
-        name: Option<&'a str>,
+        email_verified: bool,
+        has_password: bool,
+        fields: &'a [ProfileField<'a>],
+        wrong: bool,
+    },
+    /// Input `email`. With `both` the old mailbox must confirm too.
+    AccountEmail {
+        frame: AccountFrame<'a>,
+        email: Option<&'a str>,
+        both: bool,
+        typed: &'a str,
+        error: Option<EmailError>,
+    },
+    /// Inputs `current_password` (where asked for) and `new_password`.
+    AccountPassword {
+        frame: AccountFrame<'a>,
+        ask_current: bool,
+        password_min_length: usize,
+        error: Option<PasswordError>,
+    },
+    /// Inputs `session`; buttons for all others, and for all.
+    AccountSessions {
+        frame: AccountFrame<'a>,
         sessions: &'a [SessionCard<'a>],
+    },
+    /// Inputs `kind` and `factor`, and `name` for another name.
+    AccountSecurity {
+        frame: AccountFrame<'a>,
+        factors: &'a [FactorCard<'a>],
+        recovery_codes: i64,
+        recovery_codes_made_at: Option<Timestamp>,
+        required: bool,
+        passkey: Option<PasskeyCard<'a>>,
+        error: Option<FactorError>,
+    },
+    /// Inputs `code` and `name`; `draft` comes back hidden.
+    AccountTotp {
+        frame: AccountFrame<'a>,
+        totp: TotpCard<'a>,
+        error: Option<FactorError>,
+    },
+    /// Inputs `client_id`.
+    AccountApps {
+        frame: AccountFrame<'a>,
         apps: &'a [AppCard<'a>],
+    },
+    /// Where a link from a mail about an e-mail address leads; `token` comes back hidden as `t`.
+    EmailLink {
+        action: &'a str,
         csrf: &'a str,
-        sign_out_action: &'a str,
-        end_session_action: Option<&'a str>,
-        withdraw_action: Option<&'a str>,
+        token: &'a str,
+        email: &'a str,
+        username: &'a str,
+        state: EmailLinkState,
+    },
+    /// The form of a new account.
+    SignUp(SignUpPage<'a>),
+    /// The button that makes it.
+    SignUpConfirm(SignUpConfirmPage<'a>),
+    /// Whose password was forgotten.
+    Forgot(ForgotPage<'a>),
+    /// A new password in place of it.
+    Reset(ResetPage<'a>),
+    /// What has been done, or cannot be.
+    Notice(NoticePage<'a>),
+    /// Somebody whom a provider knows and we do not. Buttons `choice` = `connect` | `create`.
+    UpstreamUnknown {
+        action: &'a str,
+        csrf: &'a str,
+        upstream: &'a str,
+        person: &'a str,
+        may_create: bool,
+        form_targets: &'a [String],
+    },
+    /// Buttons `choice` = `connect` | `skip`.
+    UpstreamConfirm {
+        action: &'a str,
+        csrf: &'a str,
+        upstream: &'a str,
+        person: &'a str,
+        username: &'a str,
+        form_targets: &'a [String],
+    },
+    /// Inputs `identity`; buttons that lead to the providers that can be connected.
+    AccountIdentities {
+        frame: AccountFrame<'a>,
+        identities: &'a [IdentityCard<'a>],
+        upstreams: &'a [UpstreamCard],
     },
     /// The front door.
     Home { signed_in: bool },
@@ -299,7 +366,12 @@ impl Page<'_> {
         match self {
             Page::SignIn { .. } => "sign-in.html",
             Page::SecondFactor { .. } => "second-factor.html",
+            Page::Enrol { .. } => "enrol.html",
+            Page::RecoveryCodes { .. } => "recovery-codes.html",
+            Page::AccountSecurity { .. } => "account-security.html",
+            Page::AccountTotp { .. } => "account-totp.html",
             Page::Consent { .. } => "consent.html",
+            Page::ChangePassword { .. } => "change-password.html",
             Page::SelectAccount { .. } => "select-account.html",
             Page::DeviceCode { .. } => "device-code.html",
             Page::DeviceConfirm { .. } => "device-confirm.html",
@@ -310,8 +382,35 @@ impl Page<'_> {
             Page::LogoutMessage { .. } => "logout-message.html",
             Page::FormPost { .. } => "form-post.html",
             Page::SetUp { .. } => "set-up.html",
-            Page::Account { .. } => "account.html",
+            Page::AccountProfile { .. } => "account-profile.html",
+            Page::AccountEmail { .. } => "account-email.html",
+            Page::AccountPassword { .. } => "account-password.html",
+            Page::AccountSessions { .. } => "account-sessions.html",
+            Page::AccountApps { .. } => "account-apps.html",
+            Page::EmailLink { .. } => "email-link.html",
+            Page::SignUp(_) => "sign-up.html",
+            Page::SignUpConfirm(_) => "sign-up-confirm.html",
+            Page::Forgot(_) => "forgot.html",
+            Page::Reset(_) => "reset.html",
+            Page::Notice(_) => "notice.html",
+            Page::UpstreamUnknown { .. } => "upstream-unknown.html",
+            Page::UpstreamConfirm { .. } => "upstream-confirm.html",
+            Page::AccountIdentities { .. } => "account-identities.html",
             Page::Home { .. } => "home.html",
+        }
+    }
+
+    /// The scripts the page may use, by the names of their assets; it works without them.
+    pub(super) fn scripts(&self) -> &'static [&'static str] {
+        match self {
+            Page::SignIn { passkey: Some(_), .. } => &["password.js", "passkey.js"],
+            Page::SecondFactor { passkey: Some(_), .. }
+            | Page::Enrol { passkey: Some(_), .. }
+            | Page::AccountSecurity { passkey: Some(_), .. } => &["passkey.js"],
+            Page::SignIn { .. } | Page::SetUp { .. } | Page::AccountPassword { .. } => &["password.js"],
+            Page::SignUp(_) | Page::SignUpConfirm(_) | Page::Reset(_) => &["password.js"],
+            Page::ChangePassword { .. } => &["password.js"],
+            _ => &[],
         }
     }
 
@@ -320,7 +419,11 @@ impl Page<'_> {
         let client = match self {
             Page::SignIn { client, .. }
             | Page::SecondFactor { client, .. }
-            | Page::SelectAccount { client, .. } => client.as_ref()?,
+            | Page::Enrol { client, .. }
+            | Page::SelectAccount { client, .. }
+            | Page::ChangePassword { client, .. }
+            | Page::SignUp(SignUpPage { client, .. })
+            | Page::Forgot(ForgotPage { client, .. }) => client.as_ref()?,
             Page::Consent { client, .. } | Page::DeviceConfirm { client, .. } => client,
             _ => return None,
         };
@@ -332,8 +435,12 @@ impl Page<'_> {
         match self {
             Page::SignIn { form_targets, .. }
             | Page::SecondFactor { form_targets, .. }
+            | Page::Enrol { form_targets, .. }
             | Page::Consent { form_targets, .. }
             | Page::SelectAccount { form_targets, .. }
+            | Page::ChangePassword { form_targets, .. }
+            | Page::UpstreamUnknown { form_targets, .. }
+            | Page::UpstreamConfirm { form_targets, .. }
             | Page::LogoutConfirm { form_targets, .. } => form_targets.iter().map(String::as_str).collect(),
             Page::FormPost { redirect_uri, .. } => vec![redirect_uri],
             _ => Vec::new(),

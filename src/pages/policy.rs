@@ -23,6 +23,11 @@ pub(super) fn content_security_policy(page: &Page<'_>, script_hash: &str) -> Str
     if let Page::FormPost { .. } = page {
         policy.push_str("; script-src ");
         policy.push_str(script_hash);
+    } else if !page.scripts().is_empty() {
+        policy.push_str("; script-src 'self'");
+        if page.scripts().contains(&"passkey.js") {
+            policy.push_str("; connect-src 'self'");
+        }
     }
     policy
 }

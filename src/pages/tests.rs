@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use protocol::profile::PROFILE_CLAIMS;
 use protocol::time::{Lifetime, Timestamp};
 use scraper::{Html, Selector};
 
@@ -14,6 +15,7 @@ struct Data {
     text: &'static str,
     scopes: Vec<(String, String)>,
     targets: Vec<String>,
+    upstreams: Vec<UpstreamCard>,
 }
 
 impl Data {
@@ -21,10 +23,16 @@ impl Data {
         let scope = |name: &str, description: &str| (name.to_owned(), description.to_owned());
         let scopes = vec![scope("email", ""), scope(text, ""), scope("books", text)];
         let targets = vec!["https://app.example/cb".to_owned(), text.to_owned()];
+        let upstreams = vec![UpstreamCard {
+            name: "corp".to_owned(),
+            title: text.to_owned(),
+            action: format!("/login/upstream/corp?i={text}"),
+        }];
         Data {
             text,
             scopes,
             targets,
+            upstreams,
         }
     }
 
@@ -59,6 +67,10 @@ fn every_page(data: &Data, mut check: impl FnMut(&str, &Page<'_>)) {
                 action,
                 csrf,
                 login_hint: text,
+                sign_up: client.map(|_| text),
+                forgot: text,
+                passkey: client.map(|_| passkey_card(text)),
+                upstreams: &data.upstreams,
                 error,
                 form_targets,
             };
@@ -84,6 +96,7 @@ fn every_page(data: &Data, mut check: impl FnMut(&str, &Page<'_>)) {
                 recovery,
                 has_totp,
                 has_recovery,
+                passkey: Some(passkey_card(text)),
                 error,
                 form_targets,
             };
@@ -165,6 +178,10 @@ fn every_page(data: &Data, mut check: impl FnMut(&str, &Page<'_>)) {
         Message::Busy,
         Message::Internal,
         Message::LogoutRequest,
+        Message::UpstreamRefused,
+        Message::UpstreamFailed,
+        Message::UpstreamAway,
+        Message::UpstreamAccount,
         Message::Plain(text),
     ] {
         for status in [400, 404, 500] {
@@ -200,8 +217,8 @@ fn every_page(data: &Data, mut check: impl FnMut(&str, &Page<'_>)) {
         Some(SetUpError::Username),
         Some(SetUpError::Email),
         Some(SetUpError::Taken),
-        Some(SetUpError::PasswordTooShort),
-        Some(SetUpError::PasswordTooLong),
+        Some(SetUpError::Weak(crate::passwords::Weakness::TooShort)),
+        Some(SetUpError::Weak(crate::passwords::Weakness::Common)),
         Some(SetUpError::Busy),
     ] {
         let (token, username, email) = (text, text, text);
@@ -216,43 +233,238 @@ fn every_page(data: &Data, mut check: impl FnMut(&str, &Page<'_>)) {
         };
         check("set-up", &page);
     }
-    let session = SessionCard {
+    every_account_page(data, &mut check);
+    every_sign_up_page(data, &mut check);
+}
+
+fn every_sign_up_page(data: &Data, check: &mut impl FnMut(&str, &Page<'_>)) {
+    let (text, client) = (data.text, data.client());
+    let errors = [
+        SignUpError::Username,
+        SignUpError::UsernameTaken,
+        SignUpError::Email,
+        SignUpError::Name,
+        SignUpError::Mismatch,
+        SignUpError::Busy,
+        SignUpError::TooMany,
+    ]
+    .map(Some);
+    for error in errors.into_iter().chain([None]) {
+        for yes in [false, true] {
+            let page = SignUpPage {
+                client: yes.then_some(client),
+                action: text,
+                csrf: text,
+                invite: if yes { text } else { "" },
+                email_is_fixed: yes,
+                username: text,
+                email: text,
+                name: text,
+                password_min_length: 15,
+                error,
+                sign_in: text,
+            };
+            check("sign-up", &Page::SignUp(page));
+            let page = SignUpConfirmPage {
+                action: text,
+                csrf: text,
+                token: text,
+                username: text,
+                ask_password: yes,
+                error,
+            };
+            check("sign-up-confirm", &Page::SignUpConfirm(page));
+        }
+    }
+    for error in crate::passwords::Weakness::ALL {
+        let page = ResetPage {
+            action: text,
+            csrf: text,
+            token: text,
+            username: text,
+            password_min_length: 15,
+            error: Some(SignUpError::Weak(error)),
+        };
+        check("reset", &Page::Reset(page));
+    }
+    for too_many in [false, true] {
+        let page = ForgotPage {
+            client: too_many.then_some(client),
+            action: text,
+            csrf: text,
+            username: text,
+            too_many,
+            sign_in: text,
+        };
+        check("forgot", &Page::Forgot(page));
+    }
+    for notice in Notice::ALL {
+        check("notice", &Page::Notice(NoticePage { notice, link: text }));
+    }
+}
+
+fn upstream_pages(data: &Data, frame: AccountFrame<'_>, check: &mut impl FnMut(&str, &Page<'_>)) {
+    let (text, form_targets) = (data.text, data.targets.as_slice());
+    for (person, may_create) in [("", false), (text, true)] {
+        let page = Page::UpstreamUnknown {
+            action: text,
+            csrf: text,
+            upstream: text,
+            person,
+            may_create,
+            form_targets,
+        };
+        check("upstream-unknown", &page);
+        let page = Page::UpstreamConfirm {
+            action: text,
+            csrf: text,
+            upstream: text,
+            person,
+            username: text,
+            form_targets,
+        };
+        check("upstream-confirm", &page);
+    }
+    let identity = |open, last_used_at| IdentityCard {
+        title: text,
+        id: text,
+        open,
+        created_at: Timestamp(1_795_271_405),
+        last_used_at,
+    };
+    let held = [
+        identity(true, Some(Timestamp(1_795_271_405))),
+        identity(false, None),
+    ];
+    for (identities, upstreams) in [(&held[..], data.upstreams.as_slice()), (&[], &[])] {
+        let page = Page::AccountIdentities {
+            frame,
+            identities,
+            upstreams,
+        };
+        check("account-identities", &page);
+    }
+}
+
+fn every_account_page(data: &Data, check: &mut impl FnMut(&str, &Page<'_>)) {
+    let (text, scopes, moment) = (data.text, data.scopes.as_slice(), Timestamp(1_795_271_405));
+    let frame = |part, notice| AccountFrame {
+        username: text,
+        part,
+        csrf: text,
+        notice,
+    };
+    for name in [
+        "profile-saved",
+        "email-asked",
+        "password-changed",
+        "session-ended",
+        "sessions-ended",
+        "app-ended",
+        "factor-added",
+        "factor-renamed",
+        "factor-removed",
+    ] {
+        let frame = frame(AccountPart::Apps, Some(AccountNotice::parse(name).unwrap()));
+        check("account-apps", &Page::AccountApps { frame, apps: &[] });
+    }
+    for wrong in [false, true] {
+        let fields = PROFILE_CLAIMS.map(|claim| ProfileField {
+            name: claim.name,
+            value: text,
+            autocomplete: claim.autocomplete,
+            max_length: claim.max_length,
+            wrong,
+        });
+        let page = Page::AccountProfile {
+            frame: frame(AccountPart::Profile, None),
+            email: wrong.then_some(text),
+            email_verified: wrong,
+            has_password: wrong,
+            fields: &fields,
+            wrong,
+        };
+        check("account-profile", &page);
+    }
+    for error in [
+        None,
+        Some(EmailError::Invalid),
+        Some(EmailError::Same),
+        Some(EmailError::TooMany),
+    ] {
+        let page = Page::AccountEmail {
+            frame: frame(AccountPart::Profile, None),
+            email: error.is_some().then_some(text),
+            both: error.is_some(),
+            typed: text,
+            error,
+        };
+        check("account-email", &page);
+    }
+    for error in [
+        None,
+        Some(PasswordError::Mismatch),
+        Some(PasswordError::TooMany),
+        Some(PasswordError::Busy),
+    ] {
+        let page = Page::AccountPassword {
+            frame: frame(AccountPart::Security, None),
+            ask_current: error.is_some(),
+            password_min_length: 15,
+            error,
+        };
+        check("account-password", &page);
+        let page = Page::ChangePassword {
+            client: Some(data.client()),
+            action: text,
+            csrf: text,
+            username: text,
+            ask_current: error.is_some(),
+            password_min_length: 15,
+            error,
+            form_targets: &data.targets,
+        };
+        check("change-password", &page);
+    }
+    let session = |current| SessionCard {
         id: text,
         user_agent: text,
-        address: text,
-        signed_in_at: Timestamp(1_795_271_405),
-        current: false,
+        network: text,
+        signed_in_at: moment,
+        last_seen_at: moment,
+        two_factors: current,
+        current,
     };
-    let app = AppCard {
+    let page = Page::AccountSessions {
+        frame: frame(AccountPart::Sessions, None),
+        sessions: &[session(true), session(false)],
+    };
+    check("account-sessions", &page);
+    let app = |last_used_at| AppCard {
         client_id: text,
         name: text,
         scopes,
+        since: moment,
+        last_used_at,
     };
-    for (sessions, apps) in [
-        (vec![], vec![]),
-        (
-            vec![
-                session,
-                SessionCard {
-                    current: true,
-                    ..session
-                },
-            ],
-            vec![app],
-        ),
-    ] {
-        let page = Page::Account {
+    let page = Page::AccountApps {
+        frame: frame(AccountPart::Apps, None),
+        apps: &[app(None), app(Some(moment))],
+    };
+    check("account-apps", &page);
+    factor_pages(text, frame(AccountPart::Security, None), check);
+    upstream_pages(data, frame(AccountPart::Identities, None), check);
+    use EmailLinkState::{Changed, Confirm, Invalid, Taken, Undo, Undone, Waiting};
+    for state in [Confirm, Changed, Waiting, Undo, Undone, Taken, Invalid] {
+        let page = Page::EmailLink {
+            action: text,
+            csrf: text,
+            token: text,
+            email: text,
             username: text,
-            email: Some(text),
-            name: Some(text),
-            sessions: &sessions,
-            apps: &apps,
-            csrf,
-            sign_out_action: text,
-            end_session_action: Some(text),
-            withdraw_action: Some(text),
+            state,
         };
-        check("account", &page);
+        check("email-link", &page);
     }
 }
 
@@ -276,12 +488,16 @@ fn skeleton(html: &str) -> Vec<String> {
         .collect()
 }
 
-fn keys(locale: Locale) -> BTreeSet<&'static str> {
-    let lines = locale.source().lines();
+fn keys(source: &str) -> BTreeSet<&str> {
+    let lines = source.lines();
     lines
         .filter(|l| l.starts_with(|c: char| c.is_ascii_lowercase()))
         .filter_map(|l| l.split(" =").next())
         .collect()
+}
+
+fn our_pages() -> Pages {
+    Pages::new(&Branding::default()).unwrap()
 }
 
 fn has(html: &str, parts: &[&str]) {
@@ -292,13 +508,18 @@ fn has(html: &str, parts: &[&str]) {
 
 #[test]
 fn every_language_has_the_same_texts() {
-    assert_eq!(keys(Locale::English), keys(Locale::German));
+    let files = catalogue::ours();
+    assert!(files.len() > 1);
+    let english = files.iter().find(|file| file.tag == "en").unwrap();
+    for file in &files {
+        assert_eq!(keys(&file.source), keys(&english.source), "{}", file.tag);
+    }
 }
 
 #[test]
 fn every_page_renders_in_every_language() {
-    let pages = Pages::new().unwrap();
-    for locale in Locale::ALL {
+    let pages = our_pages();
+    for locale in pages.locales().to_vec() {
         every_page(&Data::new("friendly"), |name, page| {
             let html = pages
                 .try_render(locale, page)
@@ -306,9 +527,14 @@ fn every_page_renders_in_every_language() {
             has(
                 &html,
                 &[
-                    &format!("<html lang=\"{}\">", locale.tag()),
+                    &format!("<html lang=\"{}\" dir=\"{}\">", locale.tag(), locale.direction()),
                     "</html>",
-                    stylesheet().0,
+                    &pages
+                        .assets
+                        .iter()
+                        .find(|asset| asset.name == "style.css")
+                        .unwrap()
+                        .path,
                 ],
             );
             assert!(!html.contains('\u{E000}') && !html.contains('\u{2068}'), "{name}");
@@ -325,8 +551,8 @@ fn every_page_renders_in_every_language() {
 
 #[test]
 fn no_text_adds_or_changes_an_element() {
-    let pages = Pages::new().unwrap();
-    for locale in Locale::ALL {
+    let pages = our_pages();
+    for locale in pages.locales().to_vec() {
         let mut friendly = Vec::new();
         every_page(&Data::new("friendly"), |_, page| {
             friendly.push(skeleton(&pages.try_render(locale, page).unwrap()))
@@ -336,19 +562,19 @@ fn no_text_adds_or_changes_an_element() {
             let html = pages.try_render(locale, page).unwrap();
             assert!(!html.contains("<script>\""), "{name}: {html}");
             assert_eq!(Some(skeleton(&html)), friendly.next(), "{name}");
-            if !html.contains("value=") {
-                assert!(!html.contains('\u{202E}'), "{name}");
-            }
+            let document = Html::parse_document(&html);
+            let mut texts = document.root_element().text();
+            assert!(texts.all(|text| !text.contains('\u{202E}')), "{name}");
         });
     }
 }
 
 #[test]
 fn a_policy_is_never_opened_by_what_a_page_says() {
-    let pages = Pages::new().unwrap();
+    let pages = our_pages();
     let hostile = Data::new("https://evil.test; script-src *");
     every_page(&hostile, |name, page| {
-        let csp = pages.render(Locale::English, page).csp;
+        let csp = pages.render(Locale::ENGLISH, page).csp;
         assert!(
             !csp.contains("evil") && !csp.contains("unsafe") && !csp.contains('*'),
             "{name}: {csp}"
@@ -361,16 +587,17 @@ fn a_policy_is_never_opened_by_what_a_page_says() {
                 "base-uri 'none'",
             ],
         );
-        assert_eq!(csp.contains("script-src"), name == "form-post", "{csp}");
+        let scripts = name == "form-post" || !page.scripts().is_empty();
+        assert_eq!(csp.contains("script-src"), scripts, "{csp}");
     });
 }
 
 #[test]
 fn the_pages_keep_the_outer_contract() {
-    let pages = Pages::new().unwrap();
+    let pages = our_pages();
     let data = Data::new("friendly");
     every_page(&data, |name, page| {
-        let rendered = pages.render(Locale::English, page);
+        let rendered = pages.render(Locale::ENGLISH, page);
         let html = rendered.html.as_str();
         match name {
             "sign-in" => {
@@ -380,11 +607,11 @@ fn the_pages_keep_the_outer_contract() {
                         "Sign in",
                         "name=\"username\"",
                         "name=\"password\"",
-                        "autocomplete=\"username\"",
+                        "autocomplete=\"username",
                     ],
                 );
                 has(html, &["autocomplete=\"current-password\"", "name=\"csrf\""]);
-                assert_eq!(html.matches("<button").count(), 1);
+                assert_eq!(html.matches("type=\"submit\"").count(), 1);
                 let shown = matches!(page, Page::SignIn { client: Some(_), .. });
                 for id in ["client-logo", "client-policy", "client-tos"] {
                     assert_eq!(html.contains(&format!("id=\"{id}\"")), shown, "{id}");
@@ -452,7 +679,7 @@ fn the_pages_keep_the_outer_contract() {
 
 #[test]
 fn a_form_post_allows_its_own_script_and_its_own_target() {
-    let pages = Pages::new().unwrap();
+    let pages = our_pages();
     let params = [
         ("code".to_owned(), "c".to_owned()),
         ("state".to_owned(), HOSTILE.to_owned()),
@@ -461,7 +688,7 @@ fn a_form_post_allows_its_own_script_and_its_own_target() {
         redirect_uri: "https://app.example/cb?x=1&y=2",
         params: &params,
     };
-    let Rendered { html, csp } = pages.render(Locale::English, &page);
+    let Rendered { html, csp } = pages.render(Locale::ENGLISH, &page);
     has(
         &csp,
         &["form-action 'self' https://app.example;", "; script-src 'sha256-"],
@@ -484,7 +711,7 @@ fn a_form_post_allows_its_own_script_and_its_own_target() {
 
 #[test]
 fn unfit_addresses_are_not_shown() {
-    let pages = Pages::new().unwrap();
+    let pages = our_pages();
     let client = ClientCard {
         name: "App",
         logo_uri: Some("http://app.example/logo.png"),
@@ -497,10 +724,14 @@ fn unfit_addresses_are_not_shown() {
         action: "/login",
         csrf: "c",
         login_hint: "",
+        sign_up: None,
+        forgot: "/forgot",
+        passkey: None,
+        upstreams: &[],
         error: None,
         form_targets: &[],
     };
-    let Rendered { html, csp } = pages.render(Locale::English, &page);
+    let Rendered { html, csp } = pages.render(Locale::ENGLISH, &page);
     for part in [
         "client-logo",
         "client-policy",
@@ -515,20 +746,20 @@ fn unfit_addresses_are_not_shown() {
 
 #[test]
 fn readers_get_the_language_they_ask_for() {
-    let pages = Pages::new().unwrap();
+    let pages = our_pages();
     for (ui_locales, accept_language, expected) in [
-        (None, None, Locale::English),
-        (None, Some("de"), Locale::German),
-        (None, Some("de-AT,de;q=0.9,en;q=0.8"), Locale::German),
-        (None, Some("en;q=0.5, de;q=0.7"), Locale::German),
-        (None, Some("en, de"), Locale::English),
-        (None, Some("fr, de;q=0.3"), Locale::German),
-        (None, Some("de;q=0, en;q=0.1"), Locale::English),
-        (None, Some("*, de;q=0.5"), Locale::English),
-        (None, Some(",;q=;;=,"), Locale::English),
-        (Some("fr-CA DE en"), Some("en"), Locale::German),
-        (Some("fr"), Some("de"), Locale::German),
-        (Some(""), Some("xx"), Locale::English),
+        (None, None, Locale::ENGLISH),
+        (None, Some("de"), Locale::GERMAN),
+        (None, Some("de-AT,de;q=0.9,en;q=0.8"), Locale::GERMAN),
+        (None, Some("en;q=0.5, de;q=0.7"), Locale::GERMAN),
+        (None, Some("en, de"), Locale::ENGLISH),
+        (None, Some("fr, de;q=0.3"), Locale::GERMAN),
+        (None, Some("de;q=0, en;q=0.1"), Locale::ENGLISH),
+        (None, Some("*, de;q=0.5"), Locale::ENGLISH),
+        (None, Some(",;q=;;=,"), Locale::ENGLISH),
+        (Some("fr-CA DE en"), Some("en"), Locale::GERMAN),
+        (Some("fr"), Some("de"), Locale::GERMAN),
+        (Some(""), Some("xx"), Locale::ENGLISH),
     ] {
         assert_eq!(
             pages.locale(ui_locales, accept_language),
@@ -545,9 +776,9 @@ fn sample_pages() {
     let Ok(folder) = std::env::var("CHANCERY_SAMPLE_PAGES") else {
         return;
     };
-    let pages = Pages::new().unwrap();
+    let pages = our_pages();
     let data = Data::new("Bookshop");
-    for locale in Locale::ALL {
+    for locale in pages.locales().to_vec() {
         let mut number = 0;
         every_page(&data, |name, page| {
             number += 1;
@@ -557,9 +788,76 @@ fn sample_pages() {
             std::fs::write(format!("{stem}.csp"), csp).unwrap();
         });
     }
-    for asset in assets() {
+    for asset in pages.assets() {
         let path = format!("{folder}{}", asset.path);
         std::fs::create_dir_all(std::path::Path::new(&path).parent().unwrap()).unwrap();
-        std::fs::write(path, asset.bytes).unwrap();
+        std::fs::write(path, &asset.bytes).unwrap();
     }
+}
+
+fn passkey_card(text: &str) -> PasskeyCard<'_> {
+    PasskeyCard {
+        options: text,
+        finish: text,
+        csrf: text,
+    }
+}
+
+/// The pages about second factors.
+fn factor_pages<'a>(text: &'a str, frame: AccountFrame<'a>, check: &mut impl FnMut(&str, &Page<'_>)) {
+    let totp = TotpCard {
+        sealed: text,
+        secret: text,
+        qr_size: 45,
+        qr_path: "M4 4h1v1h-1z",
+        name: text,
+    };
+    let card = |kind, last_used_at| FactorCard {
+        id: text,
+        kind,
+        name: text,
+        created_at: Timestamp(1_800_000_000),
+        last_used_at,
+    };
+    let cards = [
+        card("totp", None),
+        card("passkey", Some(Timestamp(1_800_000_000))),
+    ];
+    use FactorError::{Expired, Mismatch, Needed, TooMany};
+    for error in [None, Some(Mismatch), Some(Expired), Some(TooMany), Some(Needed)] {
+        let enrol = Page::Enrol {
+            client: None,
+            action: text,
+            csrf: text,
+            totp,
+            passkey: Some(passkey_card(text)),
+            error,
+            form_targets: &[],
+        };
+        check("enrol", &enrol);
+        check("account-totp", &Page::AccountTotp { frame, totp, error });
+        for (factors, left, made) in [
+            (&cards[..], 7, Some(Timestamp(1_800_000_000))),
+            (&cards[..1], 0, None),
+            (&[], 1, None),
+        ] {
+            let page = Page::AccountSecurity {
+                frame,
+                factors,
+                recovery_codes: left,
+                recovery_codes_made_at: made,
+                required: left == 1,
+                passkey: Some(passkey_card(text)),
+                error,
+            };
+            check("account-security", &page);
+        }
+    }
+    let codes = Page::RecoveryCodes {
+        csrf: text,
+        codes: &[text, text],
+        sealed: text,
+        next: text,
+    };
+    check("recovery-codes", &codes);
 }

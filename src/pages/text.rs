@@ -30,6 +30,11 @@ pub(super) fn isolate(text: &str) -> String {
     format!("{OPEN}{}{CLOSE}", shown(text))
 }
 
+/// A sentence without the marks of [`isolate`].
+pub(super) fn plain(text: &str) -> String {
+    text.replace([OPEN, CLOSE], "")
+}
+
 /// Escapes a text for HTML, between tags and in quoted attributes.
 pub(super) fn escape(text: &str) -> String {
     let mut html = String::with_capacity(text.len() + 16);

@@ -207,6 +207,11 @@ impl VerifiedAccessToken {
         })
     }
 
+    /// Whether `resource` is its only audience, so that nobody else gets to see it.
+    pub fn is_only_for(&self, resource: &str) -> bool {
+        self.is_for(resource) && self.aud.iter().all(|audience| audience == resource)
+    }
+
     /// Whether `resource` is one of its audiences.
     pub fn is_for(&self, resource: &str) -> bool {
         self.aud.iter().any(|audience| audience == resource)

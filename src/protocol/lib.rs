@@ -2,6 +2,7 @@
 //! no clock, no randomness, no sockets, no database.
 
 pub mod access_token;
+pub mod account;
 pub mod authorization;
 pub mod claims;
 pub mod client;
@@ -16,6 +17,7 @@ pub mod jose;
 pub mod logout;
 pub mod metadata;
 pub mod pkce;
+pub mod profile;
 pub mod resource;
 pub mod response;
 pub mod role;
@@ -24,3 +26,4 @@ pub mod secret;
 pub mod session;
 pub mod time;
 pub mod token_request;
+pub mod upstream;

@@ -44,7 +44,7 @@ pub struct Metadata {
     revocation_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     claim_types_supported: [&'static str; 1],
     claims_supported: Vec<&'static str>,
-    ui_locales_supported: Vec<&'static str>,
+    ui_locales_supported: Vec<String>,
     prompt_values_supported: [&'static str; 4],
     code_challenge_methods_supported: [&'static str; 1],
     claims_parameter_supported: bool,
@@ -55,12 +55,7 @@ pub struct Metadata {
 
 impl Metadata {
     /// Describes a server at `issuer` that signs with `algorithms` and knows `scopes` beside the standard ones.
-    pub fn new(
-        issuer: &str,
-        algorithms: &[Algorithm],
-        scopes: &[String],
-        locales: &[&'static str],
-    ) -> Metadata {
+    pub fn new(issuer: &str, algorithms: &[Algorithm], scopes: &[String], locales: &[&str]) -> Metadata {
         let at = |path: &str| format!("{issuer}{path}");
         let methods: Vec<_> = ClientAuthMethod::ALL
             .into_iter()
@@ -100,7 +95,7 @@ impl Metadata {
             revocation_endpoint_auth_signing_alg_values_supported: assertions,
             claim_types_supported: ["normal"],
             claims_supported: claims::supported(),
-            ui_locales_supported: locales.to_vec(),
+            ui_locales_supported: locales.iter().map(|&tag| tag.to_owned()).collect(),
             prompt_values_supported: ["none", "login", "consent", "select_account"],
             code_challenge_methods_supported: ["S256"],
             claims_parameter_supported: true,

@@ -4,7 +4,7 @@ use url::Url;
 
 use crate::client::Client;
 use crate::error::{ErrorCode, OAuthError};
-use crate::role::{ResourceServer, STANDARD_SCOPES};
+use crate::role::{ACCOUNT_READ, ACCOUNT_WRITE, ResourceServer, STANDARD_SCOPES};
 use crate::scope::Scope;
 
 /// Checks the resources a client asks tokens for (RFC 8707 §2).
@@ -31,7 +31,7 @@ pub struct Target {
 }
 
 /// Decides the audience of an access token. Named resources are all of it; without any, the client's
-/// resource servers that know a granted scope, and ourselves for the userinfo endpoint.
+/// resource servers that know a granted scope, and ourselves for the userinfo endpoint and the account API.
 pub fn target(
     asked: &[String],
     scope: &Scope,
@@ -55,7 +55,8 @@ pub fn target(
         .filter(|server| server.scopes.iter().any(|token| scope.contains(token)))
         .map(|server| server.identifier.clone())
         .collect();
-    if audience.is_empty() || scope.contains("openid") {
+    let ours = ["openid", ACCOUNT_READ, ACCOUNT_WRITE];
+    if audience.is_empty() || ours.into_iter().any(|token| scope.contains(token)) {
         audience.push(issuer.to_owned());
     }
     Target {
@@ -92,6 +93,12 @@ mod tests {
                 "openid a:read",
             ),
             (vec![], "a:read", vec!["https://a.test/"], "a:read"),
+            (
+                vec![],
+                "a:read account:read",
+                vec!["https://a.test/", "https://op.test"],
+                "a:read account:read",
+            ),
             (vec![], "openid", vec!["https://op.test"], "openid"),
             (
                 vec!["https://b.test/"],

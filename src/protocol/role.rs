@@ -58,8 +58,22 @@ pub struct Authority {
     pub mfa: Option<MfaPolicy>,
 }
 
-/// Scopes of OpenID Connect itself; they require no permission.
-pub const STANDARD_SCOPES: [&str; 6] = ["openid", "profile", "email", "address", "phone", "offline_access"];
+/// Lets a client see its user's account through the account API.
+pub const ACCOUNT_READ: &str = "account:read";
+/// Lets a client change its user's account through the account API.
+pub const ACCOUNT_WRITE: &str = "account:write";
+
+/// Scopes of OpenID Connect and of the account API; each account may give them, so they require no permission.
+pub const STANDARD_SCOPES: [&str; 8] = [
+    "openid",
+    "profile",
+    "email",
+    "address",
+    "phone",
+    "offline_access",
+    ACCOUNT_READ,
+    ACCOUNT_WRITE,
+];
 
 /// Narrows `asked` to what the client is registered for and the account's authority covers.
 pub fn narrow(

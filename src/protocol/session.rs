@@ -23,6 +23,16 @@ pub enum Factor {
     /// A passkey whose authenticator only noticed that somebody was there.
     #[serde(rename = "security_key")]
     SecurityKey,
+    /// A sign-in at an upstream provider. What that provider asked for is not known, so it counts as one factor.
+    #[serde(rename = "fed")]
+    Upstream,
+}
+
+impl Factor {
+    /// Whether it can begin a sign-in but does not finish one that must have two.
+    pub const fn is_first(self) -> bool {
+        matches!(self, Factor::Password | Factor::Upstream)
+    }
 }
 
 /// Whether a second factor is asked for.
@@ -116,7 +126,7 @@ impl Session {
 /// The class that a set of factors reaches.
 pub fn acr_of(factors: &[Factor]) -> Acr {
     let second = |f: &Factor| matches!(f, Factor::Totp | Factor::RecoveryCode | Factor::SecurityKey);
-    let two = factors.contains(&Factor::Password) && factors.iter().any(second);
+    let two = factors.iter().any(|factor| factor.is_first()) && factors.iter().any(second);
     if two || factors.contains(&Factor::Passkey) {
         Acr::MultiFactor
     } else {
@@ -134,6 +144,7 @@ pub fn amr_of(factors: &[Factor]) -> Vec<&'static str> {
             Factor::RecoveryCode => "recovery",
             // Possession of a key is all that is known without an attestation.
             Factor::Passkey | Factor::SecurityKey => "pop",
+            Factor::Upstream => "fed",
         })
         .collect();
     amr.dedup();
@@ -152,7 +163,7 @@ mod tests {
 
     #[test]
     fn two_factors_reach_the_second_class() {
-        use Factor::{Password, RecoveryCode, Totp};
+        use Factor::{Password, RecoveryCode, Totp, Upstream};
         for (factors, acr, amr) in [
             (vec![Password], Acr::SingleFactor, vec!["pwd"]),
             (vec![Password, Totp], Acr::MultiFactor, vec!["pwd", "otp", "mfa"]),
@@ -161,6 +172,9 @@ mod tests {
                 Acr::MultiFactor,
                 vec!["pwd", "recovery", "mfa"],
             ),
+            (vec![Upstream], Acr::SingleFactor, vec!["fed"]),
+            (vec![Password, Upstream], Acr::SingleFactor, vec!["pwd", "fed"]),
+            (vec![Upstream, Totp], Acr::MultiFactor, vec!["fed", "otp", "mfa"]),
             (
                 vec![Totp, RecoveryCode],
                 Acr::SingleFactor,

@@ -5,6 +5,7 @@ use protocol::session::MfaPolicy;
 use protocol::time::Timestamp;
 use serde_json::{Map, Value};
 
+use crate::changes;
 use crate::conn::Conn;
 use crate::conn::query::*;
 use crate::error::StoreError;
@@ -42,7 +43,7 @@ pub struct Account {
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = accounts)]
-struct Row {
+pub(crate) struct Row {
     id: Uid,
     username: String,
     email: Option<String>,
@@ -170,6 +171,7 @@ pub async fn insert(db: &mut Conn, account: &Account, now: Timestamp) -> Result<
 
 /// Replaces what is known of an account, but for the times it was made and used; false when there is none.
 pub async fn update(db: &mut Conn, account: &Account, now: Timestamp) -> Result<bool, StoreError> {
+    changes::note(account.id.0);
     let id = Uid(account.id.0);
     let written = Written::new(account, now)?;
     let target = accounts::table.filter(accounts::id.eq(id));
@@ -202,6 +204,30 @@ async fn claim_names(db: &mut Conn, account: &Account) -> Result<(), StoreError>
     Ok(())
 }
 
+/// The account as it is now, locked until the transaction ends, so that of two changes the second sees the first.
+pub async fn find_locked(db: &mut Conn, id: AccountId) -> Result<Option<Account>, StoreError> {
+    let target = accounts::table.filter(accounts::id.eq(Uid(id.0)));
+    // An update that changes nothing locks the row on PostgreSQL; SQLite has one writer anyway.
+    let same = accounts::updated_at.eq(accounts::updated_at);
+    db!(db, |c| diesel::update(target).set(same).execute(c).await)?;
+    find(db, id).await
+}
+
+/// Notes that the address is the holder's, if the account still has it; false when there is nothing to note.
+pub async fn verify_email(
+    db: &mut Conn,
+    id: AccountId,
+    email: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let target = accounts::table
+        .filter(accounts::id.eq(Uid(id.0)))
+        .filter(accounts::email_key.eq(key(email)))
+        .filter(accounts::email_verified.eq(false));
+    let values = (accounts::email_verified.eq(true), accounts::updated_at.eq(now.0));
+    Ok(db!(db, |c| diesel::update(target).set(values).execute(c).await)? == 1)
+}
+
 /// Lets an account sign in, or not; false when there is none.
 pub async fn set_disabled(
     db: &mut Conn,
@@ -209,9 +235,26 @@ pub async fn set_disabled(
     disabled: bool,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
+    changes::note(id.0);
     let target = accounts::table.filter(accounts::id.eq(Uid(id.0)));
     let values = (accounts::disabled.eq(disabled), accounts::updated_at.eq(now.0));
     Ok(db!(db, |c| diesel::update(target).set(values).execute(c).await)? == 1)
+}
+
+/// Makes an account choose a new password at its next sign-in, or not.
+pub async fn set_must_change_password(
+    db: &mut Conn,
+    id: AccountId,
+    must_change: bool,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let target = accounts::table.filter(accounts::id.eq(Uid(id.0)));
+    let values = (
+        accounts::must_change_password.eq(must_change),
+        accounts::updated_at.eq(now.0),
+    );
+    db!(db, |c| diesel::update(target).set(values).execute(c).await)?;
+    Ok(())
 }
 
 /// Notes a sign-in.
@@ -226,6 +269,7 @@ pub async fn record_login(db: &mut Conn, id: AccountId, now: Timestamp) -> Resul
 
 /// Removes an account with everything that hangs on it but the audit trail; false when there is none.
 pub async fn delete(db: &mut Conn, id: AccountId) -> Result<bool, StoreError> {
+    changes::note(id.0);
     let target = accounts::table.filter(accounts::id.eq(Uid(id.0)));
     Ok(db!(db, |c| diesel::delete(target).execute(c).await)? == 1)
 }

@@ -56,3 +56,21 @@ pub async fn delete(db: &mut Conn, account: AccountId, client: &ClientId) -> Res
     );
     Ok(db!(db, |c| diesel::delete(target).execute(c).await)? == 1)
 }
+
+/// All that an account holder agreed to: client, scope and when it was last agreed to.
+pub async fn list(
+    db: &mut Conn,
+    account: AccountId,
+) -> Result<Vec<(ClientId, Scope, Timestamp)>, StoreError> {
+    let query = consents::table
+        .filter(consents::account_id.eq(Uid(account.0)))
+        .select((consents::client_id, consents::scope, consents::granted_at))
+        .order(consents::client_id);
+    let rows: Vec<(String, String, i64)> = db!(db, |c| query.load(c).await)?;
+    rows.into_iter()
+        .map(|(client_id, scope, granted_at)| {
+            let scope = scope.parse().map_err(|_| StoreError::Corrupt("consent"))?;
+            Ok((ClientId(client_id), scope, Timestamp(granted_at)))
+        })
+        .collect()
+}

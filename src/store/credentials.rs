@@ -19,14 +19,18 @@ pub async fn find_password(db: &mut Conn, id: AccountId) -> Result<Option<String
     Ok(db!(db, |c| query.get_result(c).await.optional())?)
 }
 
-/// Gives an account a password, in place of any it had.
+/// Gives an account a password, in place of any it had, with no wrong tries.
 pub async fn set_password(
     db: &mut Conn,
     id: AccountId,
     hash: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let set = (passwords::hash.eq(hash), passwords::changed_at.eq(now.0));
+    let set = (
+        passwords::hash.eq(hash),
+        passwords::changed_at.eq(now.0),
+        passwords::failures.eq(0),
+    );
     let values = (passwords::account_id.eq(Uid(id.0)), set);
     db!(db, |c| diesel::insert_into(passwords::table)
         .values(values)
@@ -68,6 +72,8 @@ pub struct TotpFactor {
     pub last_step: Option<i64>,
     /// When it was enrolled.
     pub created_at: Timestamp,
+    /// When it was last used.
+    pub last_used_at: Option<Timestamp>,
 }
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -79,6 +85,7 @@ struct TotpRow {
     secret_sealed: Vec<u8>,
     last_step: Option<i64>,
     created_at: i64,
+    last_used_at: Option<i64>,
 }
 
 impl From<TotpRow> for TotpFactor {
@@ -90,6 +97,7 @@ impl From<TotpRow> for TotpFactor {
             secret_sealed: row.secret_sealed,
             last_step: row.last_step,
             created_at: Timestamp(row.created_at),
+            last_used_at: row.last_used_at.map(Timestamp),
         }
     }
 }
@@ -120,6 +128,7 @@ pub async fn insert_totp(db: &mut Conn, factor: &TotpFactor) -> Result<(), Store
         secret_sealed: factor.secret_sealed.clone(),
         last_step: factor.last_step,
         created_at: factor.created_at.0,
+        last_used_at: factor.last_used_at.map(|at| at.0),
     };
     db!(db, |c| diesel::insert_into(totp_factors::table)
         .values(row)
@@ -143,7 +152,7 @@ pub async fn claim_totp_step(
     db: &mut Conn,
     factor: Uuid,
     step: i64,
-    _now: Timestamp,
+    now: Timestamp,
 ) -> Result<bool, StoreError> {
     let target = totp_factors::table
         .filter(totp_factors::id.eq(Uid(factor)))
@@ -152,11 +161,11 @@ pub async fn claim_totp_step(
                 .is_null()
                 .or(totp_factors::last_step.lt(step).assume_not_null()),
         );
-    Ok(db!(db, |c| diesel::update(target)
-        .set(totp_factors::last_step.eq(step))
-        .execute(c)
-        .await)?
-        == 1)
+    let used = (
+        totp_factors::last_step.eq(step),
+        totp_factors::last_used_at.eq(now.0),
+    );
+    Ok(db!(db, |c| diesel::update(target).set(used).execute(c).await)? == 1)
 }
 
 /// Gives an account these recovery codes in place of all it had.

@@ -14,33 +14,46 @@ mod writer;
 
 pub mod access_tokens;
 pub mod accounts;
+pub mod action_tokens;
 pub mod audit;
+pub mod changes;
 pub mod clients;
 pub mod codes;
 pub mod consents;
 pub mod credentials;
+pub mod factors;
 pub mod grants;
 pub mod keys;
 pub mod locks;
+pub mod outbox;
+pub mod passkeys;
+pub mod passwords;
 pub mod purge;
+pub mod rate_buckets;
 pub mod refresh_tokens;
 pub mod replay;
 pub mod roles;
 pub mod sessions;
 pub mod setup_links;
+pub mod upstream_identities;
+pub mod upstreams;
 
 use std::sync::Arc;
 
 pub use accounts::Account;
+pub use changes::Changes;
 pub use clients::StoredClient;
 pub use conn::{Conn, SendAsyncFn};
 pub use credentials::TotpFactor;
 pub use error::StoreError;
 pub use keys::StoredKey;
+pub use passkeys::StoredPasskey;
+pub use upstream_identities::UpstreamIdentity;
+pub use upstreams::StoredUpstream;
 
 /// The database, open. Clones share it.
 #[derive(Clone)]
-pub struct Store(Arc<Backend>);
+pub struct Store(Arc<Backend>, Arc<Changes>);
 
 enum Backend {
     Sqlite(sqlite::Sqlite),
@@ -51,17 +64,18 @@ impl Store {
     /// Opens `sqlite:PATH`, whose file and directories are made when missing, or `postgres://…`.
     /// Does not migrate.
     pub async fn open(url: &str, max_connections: usize) -> Result<Store, StoreError> {
+        let changes = Arc::new(Changes::default());
         let backend = if let Some(path) = url.strip_prefix("sqlite:") {
             let path = path.strip_prefix("//").unwrap_or(path);
-            Backend::Sqlite(sqlite::Sqlite::open(path, max_connections)?)
+            Backend::Sqlite(sqlite::Sqlite::open(path, max_connections, changes.clone())?)
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            Backend::Postgres(postgres::Postgres::open(url, max_connections)?)
+            Backend::Postgres(postgres::Postgres::open(url, max_connections, changes.clone())?)
         } else {
             return Err(StoreError::Url(
                 "the database URL must start with sqlite: or postgres://".into(),
             ));
         };
-        Ok(Store(Arc::new(backend)))
+        Ok(Store(Arc::new(backend), changes))
     }
 
     /// Runs a closure that only reads. It may wait for queries and for nothing else.
@@ -96,6 +110,21 @@ impl Store {
         }
     }
 
+    /// Runs a closure of one statement that writes, which PostgreSQL keeps whole without a transaction around it.
+    pub async fn statement<R, F>(&self, f: F) -> Result<R, StoreError>
+    where
+        R: Send + 'static,
+        F: for<'c> AsyncFnOnce(&'c mut Conn) -> Result<R, StoreError>
+            + for<'c> SendAsyncFn<&'c mut Conn, Result<R, StoreError>>
+            + Send
+            + 'static,
+    {
+        match &*self.0 {
+            Backend::Sqlite(sqlite) => sqlite.write(f).await,
+            Backend::Postgres(postgres) => postgres.read(f).await,
+        }
+    }
+
     /// Applies the migrations that are missing and names them. Many nodes may call it at once.
     pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
         self.write(async |db: &mut Conn| migrations::apply(db).await)
@@ -111,6 +140,11 @@ impl Store {
     /// Whether this is SQLite.
     pub fn is_sqlite(&self) -> bool {
         matches!(*self.0, Backend::Sqlite(_))
+    }
+
+    /// What this process changed about sessions lately.
+    pub fn changes(&self) -> &Changes {
+        &self.1
     }
 
     /// Whether the database answers.

@@ -14,6 +14,7 @@ use tokio_postgres::NoTls;
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use crate::changes::{self, Changes};
 use crate::conn::{Conn, SendAsyncFn};
 use crate::error::StoreError;
 
@@ -27,10 +28,15 @@ const SESSION: &str = "-c statement_timeout=3000 -c idle_in_transaction_session_
 
 pub(crate) struct Postgres {
     pool: Pool<AsyncPgConnection>,
+    changes: Arc<Changes>,
 }
 
 impl Postgres {
-    pub(crate) fn open(url: &str, max_connections: usize) -> Result<Postgres, StoreError> {
+    pub(crate) fn open(
+        url: &str,
+        max_connections: usize,
+        changes: Arc<Changes>,
+    ) -> Result<Postgres, StoreError> {
         let Target { config, tls } = target(url)?;
         let (config, tls) = (Arc::new(config), tls);
         let mut manager = ManagerConfig::<AsyncPgConnection>::default();
@@ -57,7 +63,7 @@ impl Postgres {
             .max_size(max_connections.max(1))
             .build()
             .map_err(StoreError::other)?;
-        Ok(Postgres { pool })
+        Ok(Postgres { pool, changes })
     }
 
     pub(crate) async fn read<R, F>(&self, f: F) -> Result<R, StoreError>
@@ -75,12 +81,13 @@ impl Postgres {
     {
         // Waiting happens here and not in the task: a caller that leaves gives its place up.
         let conn = acquire(&self.pool).await?;
+        let changes = self.changes.clone();
         let task = tokio::spawn(async move {
             let mut conn = Conn::Pg(conn);
             if let Conn::Pg(pg) = &mut conn {
                 Transactions::begin_transaction(&mut **pg).await?;
             }
-            let result = f.run(&mut conn).await;
+            let (result, changed) = changes::collect_async(f.run(&mut conn)).await;
             if let Conn::Pg(pg) = &mut conn {
                 if result.is_ok() {
                     Transactions::commit_transaction(&mut **pg).await?;
@@ -88,6 +95,10 @@ impl Postgres {
                     // The closure's error says more than a rollback that fails; the pool drops such a connection.
                     let _ = Transactions::rollback_transaction(&mut **pg).await;
                 }
+            }
+            drop(conn);
+            if result.is_ok() {
+                changes.announce(changed).await;
             }
             result
         });

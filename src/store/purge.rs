@@ -22,6 +22,12 @@ pub async fn expired(db: &mut Conn, now: Timestamp, limit: u32) -> Result<u64, S
         ("refresh_tokens", "token_hash", format!("expires_at <= {late}")),
         ("revoked_tokens", "jti", format!("expires_at <= {now}")),
         ("replay", "key_hash", format!("expires_at <= {now}")),
+        // Kept in microseconds: what is full is the same as what is not there.
+        (
+            "rate_buckets",
+            "key_hash",
+            format!("full_at < {}", now.saturating_mul(1_000_000)),
+        ),
         (
             "sessions",
             "id",
@@ -29,6 +35,7 @@ pub async fn expired(db: &mut Conn, now: Timestamp, limit: u32) -> Result<u64, S
         ),
         ("signing_keys", "kid", format!("expires_at <= {now}")),
         ("setup_links", "token_hash", format!("expires_at <= {now}")),
+        ("action_tokens", "token_hash", format!("expires_at <= {now}")),
         (
             "grants",
             "id",

@@ -393,5 +393,6 @@ allow_tables_to_appear_in_same_query!(
     account_roles,
     roles,
     grants,
+    refresh_tokens,
     revoked_tokens
 );

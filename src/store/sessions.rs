@@ -5,6 +5,7 @@ use protocol::secret::TokenHash;
 use protocol::session::{Factor, Session};
 use protocol::time::Timestamp;
 
+use crate::changes;
 use crate::conn::Conn;
 use crate::conn::query::*;
 use crate::error::StoreError;
@@ -98,6 +99,7 @@ pub async fn raise(
     factors: &[Factor],
     now: Timestamp,
 ) -> Result<bool, StoreError> {
+    changes::note(id.0);
     let target = sessions::table
         .filter(sessions::id.eq(Uid(id.0)))
         .filter(sessions::secret_hash.eq(old.as_bytes()))
@@ -126,6 +128,7 @@ pub async fn touch(db: &mut Conn, id: SessionId, now: Timestamp) -> Result<(), S
 
 /// Ends a session; false when it has ended or there is none.
 pub async fn end(db: &mut Conn, id: SessionId, now: Timestamp) -> Result<bool, StoreError> {
+    changes::note(id.0);
     let target = sessions::table
         .filter(sessions::id.eq(Uid(id.0)))
         .filter(sessions::ended_at.is_null());
@@ -149,8 +152,98 @@ pub async fn list(db: &mut Conn, id: AccountId, now: Timestamp) -> Result<Vec<Se
 
 /// Ends all sessions of an account.
 pub async fn end_all(db: &mut Conn, id: AccountId, now: Timestamp) -> Result<u64, StoreError> {
+    changes::note(id.0);
     let target = sessions::table
         .filter(sessions::account_id.eq(Uid(id.0)))
+        .filter(sessions::ended_at.is_null());
+    Ok(db!(db, |c| diesel::update(target)
+        .set(sessions::ended_at.eq(now.0))
+        .execute(c)
+        .await)? as u64)
+}
+
+/// A session as its holder and administrators see it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ListedSession {
+    /// The session.
+    pub session: Session,
+    /// The `User-Agent` header it began with.
+    pub user_agent: Option<String>,
+    /// The address it began from.
+    pub address: Option<String>,
+    /// Its last moment.
+    pub expires_at: Timestamp,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = sessions)]
+struct ListedRow {
+    #[diesel(embed)]
+    session: Row,
+    user_agent: Option<String>,
+    address: Option<String>,
+}
+
+impl TryFrom<ListedRow> for ListedSession {
+    type Error = StoreError;
+
+    fn try_from(row: ListedRow) -> Result<Self, StoreError> {
+        Ok(ListedSession {
+            expires_at: Timestamp(row.session.expires_at),
+            session: row.session.try_into()?,
+            user_agent: row.user_agent,
+            address: row.address,
+        })
+    }
+}
+
+/// The sessions of an account, or of all, that are live and were seen after `seen_after`, the last seen first.
+pub async fn list_with_devices(
+    db: &mut Conn,
+    id: Option<AccountId>,
+    now: Timestamp,
+    seen_after: Timestamp,
+) -> Result<Vec<ListedSession>, StoreError> {
+    let query = sessions::table
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::expires_at.gt(now.0))
+        .filter(sessions::last_seen_at.gt(seen_after.0))
+        .order((sessions::last_seen_at.desc(), sessions::id));
+    let rows: Vec<ListedRow> = match id {
+        Some(id) => {
+            let query = query.filter(sessions::account_id.eq(Uid(id.0)));
+            db!(db, |c| query.select(ListedRow::as_select()).load(c).await)?
+        }
+        None => db!(db, |c| query.select(ListedRow::as_select()).load(c).await)?,
+    };
+    rows.into_iter().map(ListedSession::try_from).collect()
+}
+
+/// The live session with this identifier.
+pub async fn find(db: &mut Conn, id: SessionId, now: Timestamp) -> Result<Option<ListedSession>, StoreError> {
+    let query = sessions::table
+        .find(Uid(id.0))
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::expires_at.gt(now.0));
+    let row: Option<ListedRow> = db!(db, |c| query
+        .select(ListedRow::as_select())
+        .get_result(c)
+        .await
+        .optional())?;
+    row.map(ListedSession::try_from).transpose()
+}
+
+/// Ends the sessions of an account but for one, and counts them.
+pub async fn end_all_but(
+    db: &mut Conn,
+    id: AccountId,
+    kept: SessionId,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    changes::note(id.0);
+    let target = sessions::table
+        .filter(sessions::account_id.eq(Uid(id.0)))
+        .filter(sessions::id.ne(Uid(kept.0)))
         .filter(sessions::ended_at.is_null());
     Ok(db!(db, |c| diesel::update(target)
         .set(sessions::ended_at.eq(now.0))

@@ -3,11 +3,12 @@
 use std::fs::OpenOptions;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 
+use crate::changes::Changes;
 use crate::conn::{Conn, SendAsyncFn};
 use crate::error::StoreError;
 use crate::writer::{Writer, finish};
@@ -24,14 +25,14 @@ pub(crate) struct Sqlite {
 }
 
 impl Sqlite {
-    pub(crate) fn open(path: &str, max_readers: usize) -> Result<Sqlite, StoreError> {
+    pub(crate) fn open(path: &str, max_readers: usize, changes: Arc<Changes>) -> Result<Sqlite, StoreError> {
         if path.is_empty() || path.starts_with(':') {
             return Err(StoreError::Url(
                 "the database URL must name a file, as in sqlite:data/chancery.db".into(),
             ));
         }
         make_file(Path::new(path)).map_err(|error| StoreError::Url(format!("{path}: {error}")))?;
-        let writer = Writer::start(connect(path)?)?;
+        let writer = Writer::start(connect(path)?, changes)?;
         Ok(Sqlite {
             path: path.to_owned(),
             writer,

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,7 @@ use diesel::SqliteConnection;
 use diesel::connection::SimpleConnection;
 use tokio::sync::oneshot;
 
+use crate::changes::{self, Changes};
 use crate::conn::{Conn, SendAsyncFn};
 use crate::error::StoreError;
 
@@ -36,12 +37,13 @@ enum Done {
 }
 
 pub(crate) struct Writer {
+    changes: Arc<Changes>,
     jobs: RwLock<Option<SyncSender<Job>>>,
     ended: Mutex<Option<oneshot::Receiver<()>>>,
 }
 
 impl Writer {
-    pub(crate) fn start(conn: SqliteConnection) -> Result<Writer, StoreError> {
+    pub(crate) fn start(conn: SqliteConnection, changes: Arc<Changes>) -> Result<Writer, StoreError> {
         let (jobs, queue) = sync_channel(QUEUE);
         let (end, ended) = oneshot::channel();
         std::thread::Builder::new()
@@ -52,6 +54,7 @@ impl Writer {
             })
             .map_err(StoreError::other)?;
         Ok(Writer {
+            changes,
             jobs: RwLock::new(Some(jobs)),
             ended: Mutex::new(Some(ended)),
         })
@@ -63,17 +66,21 @@ impl Writer {
         F: for<'c> SendAsyncFn<&'c mut Conn, Result<R, StoreError>> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel::<Result<R, StoreError>>();
+        let changes = self.changes.clone();
         let job: Job = Box::new(move |conn| {
             if answer.is_closed() {
                 return Done::Skipped;
             }
-            let (result, intact) = in_savepoint(conn, f);
+            let ((result, intact), changed) = changes::collect(|| in_savepoint(conn, f));
             let tell: Answer = Box::new(move |committed| {
                 let result = if committed || result.is_err() {
                     result
                 } else {
                     Err(StoreError::other("the transaction could not be committed"))
                 };
+                if result.is_ok() {
+                    changes.add(&changed);
+                }
                 let _ = answer.send(result);
             });
             if intact {

@@ -12,6 +12,14 @@ use std::convert::Infallible;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
+impl ClientAddress {
+    /// The address noted on the way in; the connection's own where there is none.
+    pub fn of(extensions: &http::Extensions) -> ClientAddress {
+        let known = extensions.get::<ClientAddress>().copied();
+        known.unwrap_or_else(|| ClientAddress(peer(extensions)))
+    }
+}
+
 /// The peer, or the right-most hop of `X-Forwarded-For` that is no trusted proxy when the peer is one.
 pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> ClientAddress {
     let mut address = peer.to_canonical();
@@ -55,8 +63,7 @@ impl<S: Send + Sync> FromRequestParts<S> for ClientAddress {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        let known = parts.extensions.get::<ClientAddress>().copied();
-        Ok(known.unwrap_or_else(|| ClientAddress(peer(&parts.extensions))))
+        Ok(ClientAddress::of(&parts.extensions))
     }
 }
 

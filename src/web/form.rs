@@ -1,8 +1,6 @@
 //! Parameters of a query or a form: each once, none empty, nothing ambiguous (RFC 6749 §3.1, §3.2).
 
-use std::borrow::Cow;
-
-use axum::body::to_bytes;
+use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequest, Request};
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
@@ -130,12 +128,16 @@ pub fn is_form(headers: &HeaderMap) -> bool {
 
 /// Reads a form out of a request, whatever its refusal then looks like.
 pub async fn read(request: Request, repeatable: &[&str]) -> Result<Params, OAuthError> {
-    let declared = is_form(request.headers());
-    let body: Cow<'_, [u8]> = match to_bytes(request.into_body(), limits::FORM_BYTES).await {
-        Ok(body) => Cow::Owned(body.into()),
-        Err(_) => return Err(invalid_request("the form is too large or was cut off")),
-    };
-    if !declared && !body.is_empty() {
+    let (head, body) = request.into_parts();
+    read_body(&head.headers, body, repeatable).await
+}
+
+/// The same of a request that was taken apart.
+pub async fn read_body(headers: &HeaderMap, body: Body, repeatable: &[&str]) -> Result<Params, OAuthError> {
+    let body = to_bytes(body, limits::FORM_BYTES)
+        .await
+        .map_err(|_| invalid_request("the form is too large or was cut off"))?;
+    if !is_form(headers) && !body.is_empty() {
         return Err(invalid_request(
             "the body must be application/x-www-form-urlencoded",
         ));
@@ -157,8 +159,6 @@ impl<S: Send + Sync> FromRequest<S> for FormParams {
 
 #[cfg(test)]
 mod tests {
-    use axum::body::Body;
-
     use super::*;
 
     fn parse(text: &str) -> Result<Vec<(String, String)>, OAuthError> {

@@ -44,6 +44,13 @@ pub fn check_head(request: &Request) -> Result<(), Problem> {
     if length + uri.authority().map_or(0, |authority| authority.as_str().len()) > URI_BYTES {
         return Err(Problem::new(StatusCode::URI_TOO_LONG, "the address is too long"));
     }
+    // PostgreSQL keeps no NUL in text, so nothing has a name with one.
+    if uri.path().contains("%00") {
+        return Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "the path contains a NUL character",
+        ));
+    }
     let headers = request.headers();
     let bytes: usize = headers
         .iter()

@@ -16,7 +16,7 @@ fn got_code(answer: &Answer) -> bool {
 }
 
 /// A try from an address that a trusted proxy names.
-async fn try_from(server: &Server, address: &str, username: &str, password: &str) -> Answer {
+pub(super) async fn try_from(server: &Server, address: &str, username: &str, password: &str) -> Answer {
     let mut browser = Browser::new(server);
     let page = browser.open(&server.authorize(&[])).await;
     let request = Form::of(&page.body).filled(&[("username", username), ("password", password)]);
@@ -24,11 +24,12 @@ async fn try_from(server: &Server, address: &str, username: &str, password: &str
 }
 
 /// A page without what differs from request to request.
-fn lasting(answer: &Answer, typed: &str) -> String {
+pub(super) fn lasting(answer: &Answer, typed: &str) -> String {
     let form = Form::of(&answer.body);
+    let sealed = form.action.split_once("?i=").map_or("", |(_, sealed)| sealed);
     let mut body = answer
         .body
-        .replace(&form.action, "ACTION")
+        .replace(sealed, "SEALED")
         .replace(&format!("value=\"{typed}\""), "TYPED");
     for (_, value) in &form.hidden {
         body = body.replace(value, "HIDDEN");
@@ -36,7 +37,7 @@ fn lasting(answer: &Answer, typed: &str) -> String {
     let headers: Vec<_> = answer
         .headers
         .iter()
-        .filter(|(name, _)| !["date", "x-request-id", "content-length"].contains(&name.as_str()))
+        .filter(|(name, _)| !["date", "x-request-id", "content-length", "ratelimit"].contains(&name.as_str()))
         .map(|(name, value)| format!("{name}: {value:?}"))
         .collect();
     format!("{} {headers:?} {body}", answer.status)

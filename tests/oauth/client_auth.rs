@@ -1,5 +1,8 @@
 //! Client authentication (RFC 6749 §2.3, RFC 7521, RFC 7523).
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -259,6 +262,13 @@ async fn unsigned_assertions_and_public_keys_as_secrets_are_refused() {
     }
 }
 
+/// A certificate of a key, as `x5c` holds it (RFC 7515 §4.1.6).
+fn self_signed(key: &SigningKey) -> String {
+    let key = rcgen::KeyPair::try_from(&*key.to_pkcs8().to_vec()).unwrap();
+    let params = rcgen::CertificateParams::new(vec!["client.example".to_owned()]).unwrap();
+    STANDARD.encode(params.self_signed(&key).unwrap().der())
+}
+
 #[tokio::test]
 async fn keys_in_the_header_are_neither_used_nor_fetched() {
     let server = Server::start().await;
@@ -272,6 +282,7 @@ async fn keys_in_the_header_are_neither_used_nor_fetched() {
         ("jwk", evil.public_jwk().clone()),
         ("jku", json!(address)),
         ("x5u", json!(address)),
+        ("x5c", json!([self_signed(&evil)])),
     ] {
         for kid in [Some("key"), None] {
             let mut header = json!({ "alg": "ES256", "typ": "JWT", name: value });
@@ -389,4 +400,118 @@ async fn an_unknown_client_and_a_wrong_secret_look_the_same() {
         lasting(&present(&server, "/token", &assertion).await)
     };
     assert_eq!(assertion("jwt").await, assertion("nobody").await);
+}
+
+/// Serves one JWKS, which can be changed, and counts how often it is asked for.
+struct Published {
+    address: std::net::SocketAddr,
+    jwks: Arc<Mutex<Value>>,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Published {
+    async fn start(jwks: Value) -> Published {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let published = Published {
+            address: listener.local_addr().unwrap(),
+            jwks: Arc::new(Mutex::new(jwks)),
+            asked: Arc::default(),
+        };
+        let (jwks, asked) = (published.jwks.clone(), published.asked.clone());
+        let document = async move || {
+            asked.fetch_add(1, Ordering::SeqCst);
+            axum::Json(jwks.lock().unwrap().clone())
+        };
+        let router = axum::Router::new().route("/jwks", axum::routing::get(document));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        published
+    }
+
+    fn publish(&self, keys: &[&SigningKey]) {
+        *self.jwks.lock().unwrap() = jwks_of(keys);
+    }
+}
+
+fn jwks_of(keys: &[&SigningKey]) -> Value {
+    json!({ "keys": keys.iter().map(|key| key.public_jwk().clone()).collect::<Vec<_>>() })
+}
+
+#[tokio::test]
+async fn published_keys_are_fetched_kept_and_fetched_again_for_a_new_one() {
+    let (old, new) = (
+        SigningKey::generate(Algorithm::Es256, "old").unwrap(),
+        SigningKey::generate(Algorithm::Es256, "new").unwrap(),
+    );
+    let published = Published::start(jwks_of(&[&old])).await;
+    let host = published.address.to_string();
+    let server = Server::start_with(|config| config.outbound.allowed_private_hosts = vec![host]).await;
+    server
+        .apply(&format!(
+            "[[client]]\nclient_id = \"far\"\ntoken_endpoint_auth_method = \"private_key_jwt\"\n\
+             grant_types = [\"client_credentials\"]\nscope = \"books:read\"\njwks_uri = \"http://{}/jwks\"\n",
+            published.address
+        ))
+        .await;
+    let present = async |key: &SigningKey| {
+        let assertion = key.sign("JWT", &claims(&server, "far", &[])).unwrap();
+        present(&server, "/token", &assertion).await.status
+    };
+    assert_eq!(present(&old).await, 200);
+    assert_eq!(present(&old).await, 200);
+    assert_eq!(
+        published.asked.load(Ordering::SeqCst),
+        1,
+        "the keys are kept for a while"
+    );
+    assert_eq!(present(&new).await, 401, "a key that is not published");
+    published.publish(&[&new]);
+    server.advance(protocol::time::Lifetime::minutes(2));
+    assert_eq!(present(&new).await, 200, "an unknown kid makes us look again");
+    assert_eq!(present(&old).await, 401, "a key that was withdrawn");
+}
+
+#[tokio::test]
+async fn published_keys_of_a_private_address_are_not_fetched() {
+    let key = SigningKey::generate(Algorithm::Es256, "key").unwrap();
+    let published = Published::start(jwks_of(&[&key])).await;
+    let server = Server::start().await;
+    server
+        .apply(&format!(
+            "[[client]]\nclient_id = \"far\"\ntoken_endpoint_auth_method = \"private_key_jwt\"\n\
+             grant_types = [\"client_credentials\"]\nscope = \"books:read\"\njwks_uri = \"https://{}/jwks\"\n",
+            published.address
+        ))
+        .await;
+    let assertion = key.sign("JWT", &claims(&server, "far", &[])).unwrap();
+    assert_eq!(refusal(&server, &assertion).await, refused());
+    assert_eq!(published.asked.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn an_endpoint_as_audience_is_for_the_clients_it_was_allowed() {
+    let server = Server::start().await;
+    let key = client_with_key(&server, "old-style", Algorithm::Es256).await;
+    let to_token = || claims(&server, "old-style", &[("aud", json!(format!("{ISSUER}/token")))]);
+    let assertion = key.sign("JWT", &to_token()).unwrap();
+    assert_eq!(refusal(&server, &assertion).await, refused());
+    let members = key.public_jwk().as_object().unwrap().iter();
+    let members: Vec<_> = members.map(|(name, value)| format!("{name} = {value}")).collect();
+    let server = Server::start().await;
+    server
+        .apply(&format!(
+            "[[client]]\nclient_id = \"old-style\"\ntoken_endpoint_auth_method = \"private_key_jwt\"\n\
+             allow_endpoint_audience = true\ngrant_types = [\"client_credentials\"]\nscope = \"books:read\"\n\
+             jwks = {{ keys = [{{ {} }}] }}\n",
+            members.join(", ")
+        ))
+        .await;
+    let fine = key.sign(
+        "JWT",
+        &claims(&server, "old-style", &[("aud", json!(format!("{ISSUER}/token")))]),
+    );
+    assert_eq!(present(&server, "/token", &fine.unwrap()).await.status, 200);
+    for aud in ["https://evil.example/token", "http://localhost:8080/authorize"] {
+        let wrong = key.sign("JWT", &claims(&server, "old-style", &[("aud", json!(aud))]));
+        assert_eq!(refusal(&server, &wrong.unwrap()).await, refused(), "{aud}");
+    }
 }

@@ -141,7 +141,7 @@ async fn guessing_is_slowed_down_here_as_on_the_page() {
     }
     assert_eq!(
         ask(&server, ALICE, &[]).await.refusal(),
-        (503, "temporarily_unavailable".into())
+        (429, "temporarily_unavailable".into())
     );
     server.advance(Lifetime::minutes(1));
     assert_eq!(ask(&server, ALICE, &[]).await.status, 200);

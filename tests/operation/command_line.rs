@@ -9,7 +9,11 @@ use tempfile::TempDir;
 
 use crate::support::{Server, fresh_database};
 
+mod factors;
+mod links;
 mod nouns;
+mod passwords;
+mod upstreams;
 
 const SAMPLE: &str = include_str!("../support/sample.toml");
 
@@ -161,6 +165,25 @@ async fn check_config_names_what_is_wrong() {
             machine.refusal("serve --config bad.toml").contains(named),
             "{text}"
         );
+    }
+}
+
+#[tokio::test]
+async fn check_config_reads_the_branding() {
+    let machine = Machine::new().await;
+    for (text, named) in [
+        (
+            "[branding]\nlogo_file = \"nowhere.svg\"\n",
+            "branding.logo_file: nowhere.svg cannot be read",
+        ),
+        (
+            "[branding]\ntemplates = \"nowhere\"\n",
+            "branding.templates: nowhere",
+        ),
+    ] {
+        machine.write("bad.toml", text);
+        let refusal = machine.refusal("check-config --config bad.toml");
+        assert!(refusal.contains(named), "{text}: {refusal}");
     }
 }
 

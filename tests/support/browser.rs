@@ -93,11 +93,20 @@ pub(crate) struct Form {
 
 impl Form {
     pub(crate) fn of(html: &str) -> Form {
+        Form::selected(html, "form")
+    }
+
+    /// The first form of a page that goes to `action`.
+    pub(crate) fn at(html: &str, action: &str) -> Form {
+        Form::selected(html, &format!("form[action=\"{action}\"]"))
+    }
+
+    fn selected(html: &str, selector: &str) -> Form {
         let page = Html::parse_document(html);
         let form = page
-            .select(&Selector::parse("form").unwrap())
+            .select(&Selector::parse(selector).unwrap())
             .next()
-            .unwrap_or_else(|| panic!("no form in {html}"));
+            .unwrap_or_else(|| panic!("no {selector} in {html}"));
         let inputs = Selector::parse("input[type=hidden]").unwrap();
         let hidden = form.select(&inputs);
         Form {

@@ -39,6 +39,7 @@ impl Server {
             Err(_) => format!("sqlite:{}", folder.path().join("test.db").display()),
         };
         config.keys.master_key_file = folder.path().join("master.key");
+        config.mail.folder = Some(folder.path().join("mails"));
         config.accounts.argon2_memory_kib = 64;
         config.accounts.argon2_iterations = 1;
         change(&mut config);
@@ -56,12 +57,25 @@ impl Server {
         server
     }
 
+    /// Stops it, and gives the folder that its files lie in until it is dropped.
+    pub(crate) async fn stop(self) -> TempDir {
+        self.running.shutdown().await;
+        self._folder
+    }
+
     /// Applies a declarative file.
     pub(crate) async fn apply(&self, text: &str) {
         let app = &self.running.app;
         declarative::apply_text(&app.store, &app.sealer, &app.passwords, text, self.clock.now())
             .await
             .unwrap();
+    }
+
+    /// The identifier of the account with this name.
+    pub(crate) async fn account_id(&self, name: &str) -> protocol::id::AccountId {
+        let name = name.to_owned();
+        let find = async move |db: &mut store::Conn| store::accounts::find_by_login(db, &name).await;
+        self.running.app.store.read(find).await.unwrap().unwrap().id
     }
 
     pub(crate) fn advance(&self, by: Lifetime) {

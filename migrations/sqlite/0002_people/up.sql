@@ -38,7 +38,7 @@ CREATE TABLE action_tokens (
     expires_at  INTEGER NOT NULL,
     consumed_at INTEGER
 ) STRICT;
-CREATE INDEX action_tokens_subject ON action_tokens (kind, subject);
+CREATE UNIQUE INDEX action_tokens_subject ON action_tokens (kind, subject);
 CREATE INDEX action_tokens_account ON action_tokens (account_id);
 CREATE INDEX action_tokens_expires ON action_tokens (expires_at);
 

@@ -17,7 +17,7 @@ use crate::oauth::issue::Issuance;
 
 /// What the one transaction found.
 enum Outcome {
-    Redeemed(Box<Holder>, Option<Secret>),
+    Redeemed(Option<Secret>),
     Reused,
     Ended,
 }
@@ -35,18 +35,22 @@ pub(in crate::oauth) async fn redeem(
             let Some(code) = store::codes::find(db, &hash).await? else {
                 return Ok(None);
             };
-            let grant = store::grants::find(db, code.grant_id).await?;
-            Ok(grant.map(|grant| (code, grant)))
+            let holder = Holder::find(db, code.grant_id).await?;
+            Ok(Some((code, holder)))
         })
         .await?;
-    let (code, grant) = found.ok_or(invalid_grant("the code is unknown"))?;
+    let (code, holder) = found.ok_or(invalid_grant("the code is unknown"))?;
     check(&code, &params, client, now)?;
     // All that can be refused is refused before the code is used up.
-    let resources = narrow_resources(params.resources, &grant.resources)?;
+    let resources = match &holder {
+        Some(holder) => narrow_resources(params.resources, &holder.grant.resources)?,
+        None => params.resources,
+    };
     resource::check(&resources, client)?;
 
     let (registered, tokens) = (client.clone(), app.config.tokens.clone());
     let event = Event::now(app, "code.redeemed").client(&client.client_id);
+    let read = holder.clone();
     let outcome = app
         .store
         .write(async move |db: &mut Conn| {
@@ -56,19 +60,22 @@ pub(in crate::oauth) async fn redeem(
                 event.renamed("code.replayed").failed().record(db).await?;
                 return Ok(Outcome::Reused);
             }
-            let Some(holder) = Holder::find(db, code.grant_id).await? else {
+            let live = store::grants::is_live(db, code.grant_id).await?;
+            // What was read before the transaction may have ended since.
+            let Some(holder) = read.filter(|_| live) else {
                 return Ok(Outcome::Ended);
             };
             let refresh_token = first_refresh_token(db, &registered, &holder.grant, &tokens, now).await?;
             event.account(holder.account.id).record(db).await?;
-            Ok(Outcome::Redeemed(Box::new(holder), refresh_token))
+            Ok(Outcome::Redeemed(refresh_token))
         })
         .await?;
-    let (holder, refresh_token) = match outcome {
-        Outcome::Redeemed(holder, refresh_token) => (*holder, refresh_token),
+    let refresh_token = match outcome {
+        Outcome::Redeemed(refresh_token) => refresh_token,
         Outcome::Reused => return Err(invalid_grant("the code was used before or has expired").into()),
         Outcome::Ended => return Err(invalid_grant("the authorization has ended").into()),
     };
+    let holder = holder.ok_or(invalid_grant("the authorization has ended"))?;
     let catalogue = app.catalogue().await?;
     Ok(Issuance {
         scope: holder.narrow(&holder.grant.scope, client, &catalogue.scopes),

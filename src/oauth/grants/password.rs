@@ -8,15 +8,16 @@ use protocol::id::GrantId;
 use protocol::resource;
 use protocol::role;
 use protocol::scope::Scope;
-use protocol::session::Factor;
+use protocol::session::{Factor, MfaPolicy};
 use protocol::token_request::PasswordParams;
-use store::Conn;
+use store::{Account, Conn, StoreError};
 
 use super::{Holder, first_refresh_token};
 use crate::app::App;
 use crate::audit::Event;
 use crate::error::{Error, TokenRefusal};
 use crate::oauth::issue::Issuance;
+use crate::passwords::Busy;
 use crate::random;
 use crate::sign_in::{self, Attempt, SecondFactor};
 use crate::web::client_ip::ClientAddress;
@@ -32,16 +33,16 @@ pub(in crate::oauth) async fn redeem(
     let account = match sign_in::password(app, &params.username, &params.password, address).await? {
         Attempt::Proved(account) => account,
         Attempt::Refused => return Err(refused().into()),
-        Attempt::TooMany(_) | Attempt::Busy => {
-            return Err(OAuthError::new(
-                ErrorCode::TemporarilyUnavailable,
-                "too many attempts, try again later",
-            )
-            .into());
-        }
+        Attempt::TooMany(retry_after) => return Err(TokenRefusal::too_many(retry_after).into()),
+        Attempt::Busy => return Err(Busy.into()),
     };
     let mut factors = vec![Factor::Password];
-    if sign_in::has_second_factor(app, account.id).await? {
+    let (policy, enrolled) = second_factor(app, client, &account).await?;
+    // Neither can be put right without a page.
+    if account.must_change_password || (policy == MfaPolicy::Required && !enrolled) {
+        return Err(refused().into());
+    }
+    if enrolled && policy != MfaPolicy::Off {
         let missing = OAuthError::new(
             ErrorCode::MfaRequired,
             "send a one-time password or recovery code as otp",
@@ -97,4 +98,22 @@ pub(in crate::oauth) async fn redeem(
         holder: Some(holder),
         refresh_token,
     })
+}
+
+/// What is asked of the account, and whether it has what is asked for.
+async fn second_factor(
+    app: &App,
+    client: &Client,
+    account: &Account,
+) -> Result<(MfaPolicy, bool), StoreError> {
+    let id = account.id;
+    let (enrolled, authority) = app
+        .store
+        .read(async move |db: &mut Conn| {
+            let enrolled = store::credentials::has_second_factor(db, id).await?;
+            Ok((enrolled, store::roles::authority(db, id).await?))
+        })
+        .await?;
+    let stated = [account.mfa, authority.mfa, client.mfa];
+    Ok((MfaPolicy::effective(stated, app.config.accounts.mfa), enrolled))
 }

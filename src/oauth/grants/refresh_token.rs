@@ -6,21 +6,19 @@ use protocol::error::{ErrorCode, OAuthError, invalid_grant};
 use protocol::grant::RefreshToken;
 use protocol::resource;
 use protocol::secret::Secret;
-use protocol::time::Timestamp;
+use protocol::time::{Lifetime, Timestamp};
 use protocol::token_request::RefreshTokenParams;
 use store::{Conn, StoreError};
 
 use super::{Holder, expiry, narrow_resources};
 use crate::app::App;
 use crate::audit::Event;
-use crate::config::Tokens;
 use crate::error::{Error, TokenRefusal};
 use crate::oauth::issue::Issuance;
 
 /// What the one transaction found.
 enum Outcome {
-    Rotated(Box<Holder>),
-    Retried(Box<Holder>),
+    Rotated,
     Reused,
     Ended,
 }
@@ -64,7 +62,8 @@ pub(in crate::oauth) async fn redeem(
         token,
         hash,
         next: successor.hash(),
-        tokens: app.config.tokens.clone(),
+        expires_at: expiry(&holder.grant, &app.config.tokens, now),
+        grace: app.config.tokens.refresh_retry_grace,
         now,
     };
     let event = Event::now(app, "refresh.reused")
@@ -75,11 +74,11 @@ pub(in crate::oauth) async fn redeem(
         .store
         .write(async move |db: &mut Conn| rotate(db, rotation, event).await)
         .await?;
-    let holder = match outcome {
-        Outcome::Rotated(holder) | Outcome::Retried(holder) => *holder,
+    match outcome {
+        Outcome::Rotated => {}
         Outcome::Reused => return Err(invalid_grant("the refresh token was used before").into()),
         Outcome::Ended => return Err(invalid_grant("the authorization has ended").into()),
-    };
+    }
     Ok(Issuance {
         scope: holder.narrow(&asked, client, &catalogue.scopes),
         resources,
@@ -92,7 +91,8 @@ struct Rotation {
     token: RefreshToken,
     hash: protocol::secret::TokenHash,
     next: protocol::secret::TokenHash,
-    tokens: Tokens,
+    expires_at: Timestamp,
+    grace: Lifetime,
     now: Timestamp,
 }
 
@@ -101,33 +101,36 @@ async fn rotate(db: &mut Conn, rotation: Rotation, event: Event) -> Result<Outco
         token,
         hash,
         next,
-        tokens,
+        expires_at,
+        grace,
         now,
     } = rotation;
+    let grant = token.grant_id;
     if store::refresh_tokens::consume(db, &hash, now).await? {
-        let Some(holder) = Holder::find(db, token.grant_id).await? else {
+        // What was read before the transaction may have ended since.
+        if !store::grants::is_live(db, grant).await? {
             return Ok(Outcome::Ended);
-        };
+        }
         let successor = RefreshToken {
             issued_at: now,
-            expires_at: expiry(&holder.grant, &tokens, now),
+            expires_at,
             consumed_at: None,
             ..token
         };
         store::refresh_tokens::insert(db, &next, &successor).await?;
-        return Ok(Outcome::Rotated(Box::new(holder)));
+        return Ok(Outcome::Rotated);
     }
     let used = store::refresh_tokens::find(db, &hash)
         .await?
         .and_then(|token| token.consumed_at);
     let successor = store::refresh_tokens::find(db, &next).await?;
-    let in_grace = used.is_some_and(|used| now.since(used) < tokens.refresh_retry_grace.as_secs());
+    let in_grace = used.is_some_and(|used| now.since(used) < grace.as_secs());
     if in_grace && successor.is_some_and(|successor| successor.consumed_at.is_none()) {
-        let holder = Holder::find(db, token.grant_id).await?;
-        return Ok(holder.map_or(Outcome::Ended, |holder| Outcome::Retried(Box::new(holder))));
+        let live = store::grants::is_live(db, grant).await?;
+        return Ok(if live { Outcome::Rotated } else { Outcome::Ended });
     }
     // Used twice: one of the two users is a thief, and both lose it (RFC 9700 §4.14.2).
-    store::grants::revoke(db, token.grant_id, now).await?;
+    store::grants::revoke(db, grant, now).await?;
     event.record(db).await?;
     Ok(Outcome::Reused)
 }

@@ -1,9 +1,11 @@
 //! Clients, accounts, keys and tokens at the command line, some of it beside a running server.
 
+use chancery::clock::Clock;
+use protocol::time::Lifetime;
 use serde_json::Value;
 
 use super::{Machine, SAMPLE};
-use crate::support::{Request, Server, basic};
+use crate::support::{Browser, Request, Server, basic};
 
 /// The secrets that the sample holds.
 fn secrets() -> Vec<&'static str> {
@@ -60,7 +62,7 @@ async fn an_account_is_made_and_shut_out() {
     machine.ok("role create reader --permission books:read");
     let create = "account create carol --email carol@example.test --role reader --password-stdin";
     assert!(machine.run_with(create, "short\n").err.contains("password"));
-    machine.ok_with(create, "carol has a long password\n");
+    machine.ok_with(create, "violin gravel umbrella\n");
     let carol = machine.json("account show carol --json");
     assert_eq!(carol["has_password"], true);
     assert_eq!(carol["permissions"], serde_json::json!(["books:read"]));
@@ -79,7 +81,7 @@ async fn an_account_is_made_and_shut_out() {
     machine.ok("account enable carol@example.test");
     machine.ok_with(
         "account set-password carol --password-stdin",
-        "carol has another password\n",
+        "seven green lamps over water\n",
     );
     machine.ok("account delete carol");
     assert_eq!(machine.json("account list --json"), Value::Array(vec![]));
@@ -192,4 +194,61 @@ async fn a_client_made_at_the_command_line_gets_tokens() {
         .send(request.header("authorization", basic("robot", &secret)))
         .await;
     assert_eq!(answer.status, 200, "{}", answer.body);
+}
+
+#[tokio::test]
+async fn sessions_are_listed_shown_and_ended() {
+    let server = Server::start().await;
+    let machine = Machine::beside(&server);
+    // The command line goes by the clock on the wall.
+    let behind = Clock::System.now().since(server.clock.now());
+    server.advance(Lifetime::seconds(u32::try_from(behind).unwrap_or_default()));
+    let mut browsers = Vec::new();
+    for _ in 0..3 {
+        let mut browser = Browser::new(&server);
+        let page = browser
+            .sign_in("/account", "alice", "correct horse battery staple")
+            .await;
+        assert!(page.body.contains("account-nav"), "{}", page.body);
+        browsers.push(browser);
+    }
+    let listed = machine.json("session list --account alice --json");
+    assert_eq!(listed.as_array().unwrap().len(), 3, "{listed}");
+    assert_eq!(
+        machine
+            .json("session list --account bob --json")
+            .as_array()
+            .unwrap()
+            .len(),
+        0
+    );
+    let id = listed[0]["id"].as_str().unwrap();
+    let shown = machine.json(&format!("session show {id} --json"));
+    assert_eq!(
+        (&shown["acr"], &shown["address"]),
+        (&"1".into(), &"127.0.0.1".into())
+    );
+    machine.ok(&format!("session delete {id}"));
+    assert!(
+        machine
+            .refusal(&format!("session delete {id}"))
+            .contains("session list")
+    );
+    assert_eq!(machine.json("session list --json").as_array().unwrap().len(), 2);
+    assert!(
+        machine
+            .ok("session delete --account alice")
+            .contains("2 sessions")
+    );
+    assert!(
+        machine
+            .refusal("session list --account nobody")
+            .contains("account list")
+    );
+    assert_eq!(machine.run("session delete").code, Some(2));
+    let kinds = machine.ok("audit list --account alice");
+    assert!(
+        kinds.contains("session.ended") && kinds.contains("session.all_ended"),
+        "{kinds}"
+    );
 }

@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::error::{BearerRefusal, Error};
 
 /// The token of an `Authorization: Bearer` header or of the form (RFC 6750 §2.1, §2.2); only one of them may be used.
-pub(super) fn presented<'a>(headers: &'a HeaderMap, form: Option<&'a str>) -> Result<&'a str, BearerRefusal> {
+pub(crate) fn presented<'a>(headers: &'a HeaderMap, form: Option<&'a str>) -> Result<&'a str, BearerRefusal> {
     if headers.get_all(header::AUTHORIZATION).iter().nth(1).is_some() {
         return Err(invalid_request("send one Authorization header").into());
     }
@@ -38,7 +38,7 @@ pub(super) fn presented<'a>(headers: &'a HeaderMap, form: Option<&'a str>) -> Re
 }
 
 /// A token of ours that has neither expired nor been revoked; `None` for all others.
-pub(super) async fn live(app: &App, token: &str) -> Result<Option<Arc<VerifiedAccessToken>>, StoreError> {
+pub(crate) async fn live(app: &App, token: &str) -> Result<Option<Arc<VerifiedAccessToken>>, StoreError> {
     let Some(verified) = app.verified(token) else {
         return Ok(None);
     };
@@ -54,7 +54,7 @@ pub(super) async fn live(app: &App, token: &str) -> Result<Option<Arc<VerifiedAc
 }
 
 /// The live token a caller presents, or why not.
-pub(super) async fn require(
+pub(crate) async fn require(
     app: &App,
     token: &str,
 ) -> Result<Arc<VerifiedAccessToken>, Error<BearerRefusal>> {

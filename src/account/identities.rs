@@ -1,0 +1,165 @@
+//! `/account/identities`: the sign-ins elsewhere that lead to this account.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
+use protocol::interaction::{Destination, FRESH, Interaction, OwnPage};
+use protocol::secret::TokenHash;
+use store::{Conn, StoreError, StoredUpstream, UpstreamIdentity};
+
+use super::Visit;
+use crate::app::App;
+use crate::browser::{self, INTERACTION_LIFETIME};
+use crate::html;
+use crate::pages::{AccountNotice, AccountPart, IdentityCard, Page, UpstreamCard};
+use crate::random;
+use crate::upstream::{self, Disconnected, Flow, begin, missing};
+
+const PAGE: &str = "/account/identities";
+
+pub(super) fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route(PAGE, get(show))
+        .route("/account/identities/connect/{name}", get(connect))
+        .route("/account/identities/end", post(end))
+}
+
+/// A connection and how it is shown.
+struct Shown {
+    identity: UpstreamIdentity,
+    id: String,
+    title: String,
+    open: bool,
+}
+
+/// The connections of the account, and all upstreams.
+async fn held(app: &App, visit: &Visit) -> Result<(Vec<Shown>, Vec<StoredUpstream>), StoreError> {
+    let id = visit.account.id;
+    let (identities, upstreams) = app
+        .store
+        .read(async move |db: &mut Conn| {
+            let identities = store::upstream_identities::list(db, id).await?;
+            Ok((identities, store::upstreams::list(db).await?))
+        })
+        .await?;
+    let shown = |identity: UpstreamIdentity| {
+        let mut there = upstreams
+            .iter()
+            .filter(|stored| stored.upstream.issuer == identity.issuer);
+        let first = there.clone().next();
+        Shown {
+            id: TokenHash::of(&format!("{}\n{}", identity.issuer, identity.subject))
+                .as_bytes()
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect(),
+            title: first
+                .map_or(identity.issuer.as_str(), |stored| stored.upstream.display_name())
+                .to_owned(),
+            open: there.any(|stored| stored.upstream.enabled),
+            identity,
+        }
+    };
+    Ok((identities.into_iter().map(shown).collect(), upstreams))
+}
+
+async fn show(State(app): State<Arc<App>>, request: Request) -> Response {
+    let visit = match Visit::open(&app, request, PAGE, None).await {
+        Ok(visit) => visit,
+        Err(answer) => return answer,
+    };
+    let (held, upstreams) = match held(&app, &visit).await {
+        Ok(found) => found,
+        Err(error) => return html::fail(&app, &visit.headers, error),
+    };
+    let identities: Vec<_> = held
+        .iter()
+        .map(|shown| IdentityCard {
+            title: &shown.title,
+            id: &shown.id,
+            open: shown.open,
+            created_at: shown.identity.created_at,
+            last_used_at: shown.identity.last_used_at,
+        })
+        .collect();
+    let upstreams: Vec<_> = upstreams
+        .into_iter()
+        .filter(|stored| stored.upstream.enabled)
+        .map(|stored| UpstreamCard {
+            action: format!("{PAGE}/connect/{}", stored.upstream.name),
+            title: stored.upstream.display_name().to_owned(),
+            name: stored.upstream.name,
+        })
+        .collect();
+    let page = Page::AccountIdentities {
+        frame: visit.frame(AccountPart::Identities),
+        identities: &identities,
+        upstreams: &upstreams,
+    };
+    visit.page(&app, StatusCode::OK, &page)
+}
+
+/// Leads to an upstream; nothing is connected before the way back has been confirmed.
+async fn connect(State(app): State<Arc<App>>, Path(name): Path<String>, request: Request) -> Response {
+    let visit = match Visit::open(&app, request, PAGE, Some(FRESH)).await {
+        Ok(visit) => visit,
+        Err(answer) => return answer,
+    };
+    let stored = match upstream::find(&app, &name).await {
+        Ok(Some(stored)) => stored,
+        Ok(None) => return missing(&app, &visit.headers),
+        Err(error) => return html::fail(&app, &visit.headers, error),
+    };
+    let Some(browser) = browser::csrf_binding(&app, &visit.headers) else {
+        return missing(&app, &visit.headers);
+    };
+    let interaction = Interaction {
+        id: random::secret("").expose().to_owned(),
+        destination: Destination::Own(OwnPage {
+            path: PAGE.to_owned(),
+            max_age: None,
+        }),
+        browser,
+        expires_at: app.now() + INTERACTION_LIFETIME,
+        signed_in: None,
+        account_selected: false,
+        consented: None,
+        denied: false,
+    };
+    let mut flow = Flow::new(&stored.upstream, interaction, app.now());
+    flow.connect = true;
+    begin(&app, &visit.headers, &stored.upstream, &flow).await
+}
+
+async fn end(State(app): State<Arc<App>>, request: Request) -> Response {
+    let visit = match Visit::open(&app, request, PAGE, Some(FRESH)).await {
+        Ok(visit) => visit,
+        Err(answer) => return answer,
+    };
+    let held = match held(&app, &visit).await {
+        Ok((held, _)) => held,
+        Err(error) => return html::fail(&app, &visit.headers, error),
+    };
+    let wanted = visit.form.get("identity").unwrap_or_default();
+    let Some(shown) = held.iter().find(|shown| shown.id == wanted) else {
+        return visit.not_found(&app);
+    };
+    let locale = visit.locale(&app);
+    match upstream::disconnect(&app, &visit.account, &shown.identity, &shown.title, locale).await {
+        Ok(Disconnected::Done) => {
+            // Whoever came in that way is sent out.
+            let kept = Some(visit.current.session.id);
+            match browser::end_sessions(&app, visit.account.id, kept).await {
+                Ok(_) => visit.done(PAGE, AccountNotice::IdentityEnded),
+                Err(error) => html::fail(&app, &visit.headers, error),
+            }
+        }
+        Ok(Disconnected::LastWay) => visit.done(PAGE, AccountNotice::IdentityLast),
+        Ok(Disconnected::Missing) => visit.not_found(&app),
+        Err(error) => html::fail(&app, &visit.headers, error),
+    }
+}

@@ -1,0 +1,172 @@
+//! `/password`: a new password, for who must choose one before anything else.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::Response;
+use protocol::secret::Secret;
+use store::{Account, Conn, StoreError};
+
+use super::Visit;
+use crate::app::App;
+use crate::browser::{self, Current};
+use crate::credentials::{self, Changed, PasswordChange};
+use crate::html;
+use crate::pages::{Page, PasswordError};
+use crate::sign_in::{self, Attempt, Origin};
+use crate::web::client_ip::ClientAddress;
+
+/// Who must choose, and whether there is a password to type first.
+struct Person {
+    current: Current,
+    account: Account,
+    has_password: bool,
+}
+
+async fn person(app: &App, visit: &Visit) -> Result<Option<Person>, StoreError> {
+    let Some(current) = browser::session(app, &visit.headers).await? else {
+        return Ok(None);
+    };
+    let id = current.session.account_id;
+    let found = app
+        .store
+        .read(async move |db: &mut Conn| {
+            let account = store::accounts::find(db, id).await?;
+            Ok((
+                account,
+                store::credentials::find_password(db, id).await?.is_some(),
+            ))
+        })
+        .await?;
+    let (Some(account), has_password) = found else {
+        return Ok(None);
+    };
+    Ok(account.must_change_password.then_some(Person {
+        current,
+        account,
+        has_password,
+    }))
+}
+
+/// The visit and who it is, or the way back to the decision.
+async fn open(app: &App, request: Request) -> Result<(Visit, Person), Response> {
+    let visit = Visit::open(app, request).await?;
+    match person(app, &visit).await {
+        Ok(Some(person)) => Ok((visit, person)),
+        Ok(None) => Err(visit.resume(app)),
+        Err(error) => Err(html::fail(app, &visit.headers, error)),
+    }
+}
+
+fn form(app: &App, visit: &Visit, person: &Person, error: Option<PasswordError>) -> Response {
+    visit.page(
+        app,
+        &Page::ChangePassword {
+            client: visit.card(),
+            action: &visit.action("/password"),
+            csrf: &visit.csrf(app),
+            username: &person.account.username,
+            ask_current: person.has_password,
+            password_min_length: app.config.accounts.password_min_length,
+            error,
+            form_targets: &visit.form_targets(),
+        },
+    )
+}
+
+pub(super) async fn show(State(app): State<Arc<App>>, request: Request) -> Response {
+    match open(&app, request).await {
+        Ok((visit, person)) => form(&app, &visit, &person, None),
+        Err(answer) => answer,
+    }
+}
+
+pub(super) async fn submit(
+    State(app): State<Arc<App>>,
+    Extension(address): Extension<ClientAddress>,
+    request: Request,
+) -> Response {
+    let (mut visit, person) = match open(&app, request).await {
+        Ok(opened) => opened,
+        Err(answer) => return answer,
+    };
+    let current = Secret::new(visit.form.take("current_password").unwrap_or_default());
+    let new = Secret::new(visit.form.take("new_password").unwrap_or_default());
+    let outcome = async {
+        if person.has_password
+            && let Some(refusal) = check_current(&app, &visit, &person, &current, address).await?
+        {
+            return Ok(Some(refusal));
+        }
+        change(&app, &visit, &person, &new).await
+    };
+    let (error, status, wait) = match outcome.await {
+        Ok(None) => return done(&app, &visit, &person).await,
+        Ok(Some(refusal)) => refusal,
+        Err(error) => return html::fail(&app, &visit.headers, error),
+    };
+    let mut page = form(&app, &visit, &person, Some(error));
+    *page.status_mut() = status;
+    if let Some(seconds) = wait {
+        page.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    page
+}
+
+type Refusal = (PasswordError, StatusCode, Option<u32>);
+
+const BUSY: Refusal = (PasswordError::Busy, StatusCode::SERVICE_UNAVAILABLE, Some(1));
+
+async fn check_current(
+    app: &App,
+    visit: &Visit,
+    person: &Person,
+    current: &Secret,
+    address: ClientAddress,
+) -> Result<Option<Refusal>, StoreError> {
+    let origin = Origin::of(app, &visit.headers, address);
+    let attempt = sign_in::password(app, &person.account.username, current, origin).await?;
+    Ok(match attempt {
+        Attempt::Proved(_) => None,
+        Attempt::Refused => Some((PasswordError::Mismatch, StatusCode::BAD_REQUEST, None)),
+        Attempt::TooMany(wait) => Some((
+            PasswordError::TooMany,
+            StatusCode::TOO_MANY_REQUESTS,
+            Some(wait.0),
+        )),
+        Attempt::Busy => Some(BUSY),
+    })
+}
+
+async fn change(
+    app: &App,
+    visit: &Visit,
+    person: &Person,
+    new: &Secret,
+) -> Result<Option<Refusal>, StoreError> {
+    let change = PasswordChange {
+        account: &person.account,
+        new,
+        keep: Some(person.current.session.id),
+        link: None,
+        locale: html::locale(app, &visit.headers, None),
+    };
+    Ok(match credentials::change_password(app, change).await? {
+        Changed::Done => None,
+        Changed::Weak(weakness) => Some((PasswordError::Weak(weakness), StatusCode::BAD_REQUEST, None)),
+        Changed::LinkUsed | Changed::Busy => Some(BUSY),
+    })
+}
+
+/// Back to the decision, with a new cookie for the session that stays.
+async fn done(app: &App, visit: &Visit, person: &Person) -> Response {
+    let mut cookies = HeaderMap::new();
+    if let Err(error) = browser::renew(app, &person.current, &mut cookies).await {
+        return html::fail(app, &visit.headers, error);
+    }
+    let mut answer = visit.resume(app);
+    answer.headers_mut().extend(cookies);
+    answer
+}

@@ -1,0 +1,79 @@
+//! Passwords at the command line: which are taken, and what an administrator can put right.
+
+use store::Conn;
+
+use super::Machine;
+use crate::support::{Browser, Server};
+
+#[tokio::test]
+async fn no_weak_password_is_set() {
+    let machine = Machine::with_sample().await;
+    for (password, says) in [
+        ("tiny", "too short"),
+        ("123456789qwerty", "most common"),
+        ("abcabcabcabcabcabcabc", "easily guessed"),
+        ("alice and the umbrella", "name or address"),
+        ("correct horse battery staple", "is or was the password"),
+    ] {
+        let ran = machine.run_with("account set-password alice --password-stdin", password);
+        assert_eq!(ran.code, Some(1), "{password}: {ran:?}");
+        assert!(ran.err.contains(says), "{password}: {}", ran.err);
+        assert!(!ran.err.contains(password), "{}", ran.err);
+    }
+    let ran = machine.run_with(
+        "account create walter --password-stdin",
+        "walter and the umbrella",
+    );
+    assert!(
+        ran.code == Some(1) && ran.err.contains("name or address"),
+        "{ran:?}"
+    );
+    assert!(machine.refusal("account show walter").contains("walter"));
+    let line = "account set-password alice --password-stdin";
+    machine.ok_with(line, "violin gravel umbrella");
+    let again = machine.run_with(line, "correct horse battery staple");
+    assert!(again.err.contains("is or was the password"), "{again:?}");
+}
+
+#[tokio::test]
+async fn a_password_set_for_somebody_can_be_one_to_be_changed() {
+    let server = Server::start().await;
+    let machine = Machine::beside(&server);
+    machine.ok_with(
+        "account set-password alice --must-change --password-stdin",
+        "violin gravel umbrella",
+    );
+    let page = Browser::new(&server)
+        .sign_in(&server.authorize(&[]), "alice", "violin gravel umbrella")
+        .await;
+    assert!(page.body.contains("name=\"new_password\""), "{}", page.body);
+}
+
+#[tokio::test]
+async fn an_administrator_unlocks_an_account() {
+    let server = Server::start().await;
+    let id = server.account_id("alice").await;
+    let guess = async move |db: &mut Conn| {
+        for _ in 0..100 {
+            store::passwords::count_failure(db, Some(id)).await?;
+        }
+        Ok(())
+    };
+    server.running.app.store.write(guess).await.unwrap();
+    let sign_in = async || {
+        let answer = Browser::new(&server)
+            .sign_in(&server.authorize(&[]), "alice", "correct horse battery staple")
+            .await;
+        answer.header("location").is_some()
+    };
+    assert!(!sign_in().await);
+    let machine = Machine::beside(&server);
+    machine.ok("account unlock ALICE@example.test");
+    assert!(sign_in().await);
+    assert!(machine.ok("audit list").contains("account.unlocked"));
+    assert!(
+        machine
+            .refusal("account unlock ghost")
+            .contains("there is no account")
+    );
+}
