@@ -7,7 +7,7 @@ use protocol::id::{AccountId, SessionId};
 use protocol::interaction::Interaction;
 use protocol::secret::{Secret, TokenHash};
 use protocol::session::{Factor, Session};
-use protocol::time::Lifetime;
+use protocol::time::{Lifetime, Timestamp};
 use store::{Conn, StoreError};
 
 use crate::app::App;
@@ -84,8 +84,11 @@ pub async fn session(app: &App, headers: &HeaderMap) -> Result<Option<Current>, 
     };
     let (secret, now) = (TokenHash::of(cookie), app.now());
     let found = app.sessions.find(&app.store, &secret).await;
-    let known = found.live.is_some();
-    let live = match found.live.clone() {
+    let seen = |live: &Live| now.since(live.session.last_seen_at) < 60;
+    // Once a minute the database is asked whatever a copy says: one whose end was announced by nobody must not live on.
+    let copy = found.live.clone().filter(seen);
+    let known = copy.is_some();
+    let live = match copy {
         Some(live) => Some(live).filter(|live| live.expires_at > now),
         None => live(app, secret).await?,
     };
@@ -93,15 +96,14 @@ pub async fn session(app: &App, headers: &HeaderMap) -> Result<Option<Current>, 
     let Some(mut live) = live.filter(|live| now.since(live.session.last_seen_at) < idle) else {
         return Ok(None);
     };
-    let seen = now.since(live.session.last_seen_at) < 60;
-    if !seen {
+    if !seen(&live) {
         let id = live.session.id;
         app.store
             .write(async move |db: &mut Conn| store::sessions::touch(db, id, now).await)
             .await?;
         live.session.last_seen_at = now;
     }
-    if !known || !seen {
+    if !known {
         app.sessions.keep(&secret, live.clone(), &found).await;
     }
     let session = live.session;
@@ -123,17 +125,32 @@ async fn live(app: &App, secret: TokenHash) -> Result<Option<Live>, StoreError> 
         .await
 }
 
+/// A first factor that was proved.
+#[derive(Clone, Copy, Debug)]
+pub struct Proved {
+    /// By whom.
+    pub account: AccountId,
+    /// What.
+    pub factor: Factor,
+    /// When the password was chosen, if it was one.
+    pub chosen_at: Option<Timestamp>,
+}
+
 /// Begins a session after a first factor, in place of the browser's old one. The cookie is new either way; of more
-/// sessions than are allowed the oldest ends.
+/// sessions than are allowed the oldest ends. None when what was proved has ended meanwhile.
 pub async fn sign_in(
     app: &App,
-    account: AccountId,
-    factor: Factor,
+    proved: Proved,
     old: Option<Current>,
     request: &HeaderMap,
     address: ClientAddress,
     answer: &mut HeaderMap,
-) -> Result<SessionId, StoreError> {
+) -> Result<Option<SessionId>, StoreError> {
+    let Proved {
+        account,
+        factor,
+        chosen_at,
+    } = proved;
     let now = app.now();
     let secret = random::secret("");
     let hash = secret.hash();
@@ -151,21 +168,31 @@ pub async fn sign_in(
     let event = crate::audit::Event::now(app, "session.started")
         .account(account)
         .from(address);
-    let (id, whole) = app
+    let begun = app
         .store
         .write(async move |db: &mut Conn| {
-            store::accounts::record_login(db, account, now).await?;
+            // Locks the account: what ends its sessions sees this one, or is seen here.
+            if !store::accounts::record_login(db, account, now).await? {
+                return Ok(None);
+            }
+            if let Some(chosen_at) = chosen_at
+                && !crate::sign_in::still_holds(db, account, chosen_at).await?
+            {
+                return Ok(None);
+            }
             event.record(db).await?;
             let whole = !factor.is_first() || !store::credentials::has_second_factor(db, account).await?;
             if let Some(old) = kept
                 && store::sessions::raise(db, old.session.id, &old.secret, &hash, now, &[factor], now).await?
             {
-                return Ok((old.session.id, whole));
+                return Ok(Some((old.session.id, whole)));
             }
             if let Some(other) = other {
                 end(db, other.session.id, now).await?;
             }
-            let sessions = store::sessions::list(db, account, now).await?;
+            let mut sessions = store::sessions::list(db, account, now).await?;
+            // Those that proved less go first: who has the password alone must not end the others.
+            sessions.sort_by_key(Session::acr);
             let surplus = (sessions.len() + 1).saturating_sub(limit);
             for oldest in sessions.iter().take(surplus) {
                 end(db, oldest.id, now).await?;
@@ -180,14 +207,15 @@ pub async fn sign_in(
             };
             let (agent, from) = (Some(user_agent.as_str()), address.0.to_string());
             store::sessions::insert(db, &session, &hash, expires_at, agent, Some(&from)).await?;
-            Ok((session.id, whole))
+            Ok(Some((session.id, whole)))
         })
         .await?;
+    let Some((id, whole)) = begun else { return Ok(None) };
     give_cookie(app, &secret, answer);
     if whole {
         device::remember(app, account, Some(request), answer);
     }
-    Ok(id)
+    Ok(Some(id))
 }
 
 /// Adds a proved factor to a session and changes its cookie; false when the session has ended meanwhile.
@@ -228,7 +256,7 @@ fn give_cookie(app: &App, secret: &Secret, answer: &mut HeaderMap) {
 }
 
 /// Ends a session row and the grants that were to last no longer than it.
-async fn end(db: &mut Conn, id: SessionId, now: protocol::time::Timestamp) -> Result<bool, StoreError> {
+async fn end(db: &mut Conn, id: SessionId, now: Timestamp) -> Result<bool, StoreError> {
     let ended = store::sessions::end(db, id, now).await?;
     store::grants::revoke_for_session(db, id, now).await?;
     Ok(ended)

@@ -231,10 +231,12 @@ impl Replacement {
         for purpose in [Purpose::ResetPassword, Purpose::ConfirmEmail] {
             store::action_tokens::delete_for_account(db, id, purpose.as_str()).await?;
         }
+        // Sessions first: whoever makes a grant holds the session until it is there to be revoked.
+        let ended = match self.keep {
+            Some(kept) => store::sessions::end_all_but(db, id, kept, now).await?,
+            None => store::sessions::end_all(db, id, now).await?,
+        };
         store::grants::revoke_for_account(db, id, now).await?;
-        match self.keep {
-            Some(kept) => store::sessions::end_all_but(db, id, kept, now).await,
-            None => store::sessions::end_all(db, id, now).await,
-        }
+        Ok(ended)
     }
 }

@@ -219,7 +219,8 @@ pub(crate) const MOST: i64 = 20;
 pub(crate) fn label(typed: &str, fallback: &str) -> String {
     let hidden = |c: char| {
         c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
     };
     let plain: String = typed.chars().filter(|c| !hidden(*c)).collect();
     let words: Vec<&str> = plain.split_whitespace().collect();
@@ -242,6 +243,7 @@ mod tests {
             ("  a\u{202e}b \n c ", "ab c"),
             ("", "app"),
             ("\u{200b}\u{0}", "app"),
+            ("a\u{61c}\u{ad}\u{e0041}b", "ab"),
         ] {
             assert_eq!(label(typed, "app"), name);
         }

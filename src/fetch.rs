@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
-use http::{HeaderValue, Method, Request, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_rustls::ConfigBuilderExt as _;
@@ -104,54 +104,44 @@ impl Fetch {
 
     /// Fetches a JSON document of at most `max_bytes`.
     pub async fn get_json(&self, url: &str, max_bytes: usize) -> Result<serde_json::Value, FetchError> {
-        let (status, body) = self.send(Message::get(), url, max_bytes).await?;
-        if !status.is_success() {
-            return Err(FetchError::Status(status));
-        }
-        serde_json::from_slice(&body).map_err(|error| FetchError::Answer(error.into()))
+        let answer = succeeded(self.send(Message::get(), url, max_bytes).await?)?;
+        serde_json::from_slice(&answer).map_err(|error| FetchError::Answer(error.into()))
     }
 
     /// Fetches a JSON document that is for the bearer of a token only (RFC 6750 §2.1).
     pub async fn get_json_as(&self, url: &str, token: &Secret) -> Result<serde_json::Value, FetchError> {
         let message = Message::get().authorized(&format!("Bearer {}", token.expose()))?;
-        let (status, body) = self.send(message, url, MAX_BYTES).await?;
-        if !status.is_success() {
-            return Err(FetchError::Status(status));
-        }
-        serde_json::from_slice(&body).map_err(|error| FetchError::Answer(error.into()))
+        let answer = succeeded(self.send(message, url, MAX_BYTES).await?)?;
+        serde_json::from_slice(&answer).map_err(|error| FetchError::Answer(error.into()))
     }
 
-    /// Sends a form, with an `Authorization` header where one is given, and reads the JSON document that comes back.
-    pub async fn exchange_form(
-        &self,
-        url: &str,
-        form: String,
-        authorization: Option<&Secret>,
-    ) -> Result<serde_json::Value, FetchError> {
-        let mut message = Message::form(form);
-        if let Some(authorization) = authorization {
-            message = message.authorized(authorization.expose())?;
+    /// Sends a request that a library has made, and gives its answer whatever the status. Of its headers only
+    /// `Authorization` goes along; a body is a form.
+    pub async fn forward(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, FetchError> {
+        let (head, body) = request.into_parts();
+        let mut authorization = head.headers.get(AUTHORIZATION).cloned();
+        if let Some(value) = &mut authorization {
+            value.set_sensitive(true);
         }
-        let (status, body) = self.send(message, url, MAX_BYTES).await?;
-        if !status.is_success() {
-            return Err(FetchError::Status(status));
-        }
-        serde_json::from_slice(&body).map_err(|error| FetchError::Answer(error.into()))
+        let message = Message {
+            method: head.method,
+            body: body.into(),
+            authorization,
+        };
+        let answer = self.send(message, &head.uri.to_string(), MAX_BYTES).await?;
+        Ok(answer.map(Into::into))
     }
 
     /// Fetches a text of at most `max_bytes`.
     pub async fn get_text(&self, url: &str, max_bytes: usize) -> Result<String, FetchError> {
-        let (status, body) = self.send(Message::get(), url, max_bytes).await?;
-        if !status.is_success() {
-            return Err(FetchError::Status(status));
-        }
-        String::from_utf8(body.into()).map_err(|error| FetchError::Answer(error.into()))
+        let answer = succeeded(self.send(Message::get(), url, max_bytes).await?)?;
+        String::from_utf8(answer.into()).map_err(|error| FetchError::Answer(error.into()))
     }
 
     /// Sends a form, as a logout token is sent (OpenID Connect Back-Channel Logout §2.5).
     pub async fn post_form(&self, url: &str, form: String) -> Result<StatusCode, FetchError> {
-        let (status, _) = self.send(Message::form(form), url, MAX_BYTES).await?;
-        Ok(status)
+        let answer = self.send(Message::form(form), url, MAX_BYTES).await?;
+        Ok(answer.status())
     }
 
     async fn send(
@@ -159,7 +149,7 @@ impl Fetch {
         message: Message,
         url: &str,
         max_bytes: usize,
-    ) -> Result<(StatusCode, Bytes), FetchError> {
+    ) -> Result<Response<Bytes>, FetchError> {
         let target = Target::parse(url)?;
         let exchange = self.exchange(message, &target, max_bytes);
         tokio::time::timeout(TOTAL_TIMEOUT, exchange)
@@ -172,7 +162,7 @@ impl Fetch {
         message: Message,
         target: &Target,
         max_bytes: usize,
-    ) -> Result<(StatusCode, Bytes), FetchError> {
+    ) -> Result<Response<Bytes>, FetchError> {
         let unreachable = |error: BoxError| FetchError::Unreachable(target.name(), error);
         let may_be_private = self.allows(target);
         if !target.https && !may_be_private {
@@ -231,6 +221,15 @@ fn load_roots(path: &Path) -> Result<RootCertStore, String> {
         Err("it holds no certificate".into())
     } else {
         Ok(roots)
+    }
+}
+
+/// The body of an answer, if that is one to what was asked.
+fn succeeded(answer: Response<Bytes>) -> Result<Bytes, FetchError> {
+    if answer.status().is_success() {
+        Ok(answer.into_body())
+    } else {
+        Err(FetchError::Status(answer.status()))
     }
 }
 
@@ -371,7 +370,7 @@ async fn converse<IO>(
     stream: IO,
     request: Request<Full<Bytes>>,
     max_bytes: usize,
-) -> Result<(StatusCode, Bytes), FetchError>
+) -> Result<Response<Bytes>, FetchError>
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -386,7 +385,7 @@ where
             .map_err(|e| unusable(e.into()))?;
         let (head, body) = response.into_parts();
         let body = Limited::new(body, max_bytes).collect().await.map_err(unusable)?;
-        Ok((head.status, body.to_bytes()))
+        Ok(Response::from_parts(head, body.to_bytes()))
     };
     // The connection only moves while it is polled; what it says is also what the request then meets.
     tokio::pin!(asking, connection);

@@ -43,12 +43,25 @@ pub fn refuse(
     code: &str,
     message: Message<'_>,
 ) -> Response {
+    refuse_with_link(app, headers, status, code, message, None)
+}
+
+/// A refusal that leads back to a sign-in, where there is one.
+pub fn refuse_with_link(
+    app: &App,
+    headers: &HeaderMap,
+    status: StatusCode,
+    code: &str,
+    message: Message<'_>,
+    sign_in: Option<&str>,
+) -> Response {
     let id = request_id::current().unwrap_or_default();
     let error = Page::Error {
         status: status.as_u16(),
         code,
         message,
         request_id: id.as_str(),
+        sign_in,
     };
     page(app, locale(app, headers, None), status, &error)
 }

@@ -31,6 +31,7 @@ pub use factors::{FactorCard, FactorError, PasskeyCard, TotpCard};
 pub use locale::Locale;
 pub use page::{ClientCard, DeviceError, Message, Page, SecondFactorError, SetUpError, SignInError};
 pub use sign_up::{ForgotPage, Notice, NoticePage, ResetPage, SignUpConfirmPage, SignUpError, SignUpPage};
+pub(crate) use text::machine_time;
 pub use upstream::{IdentityCard, UpstreamCard};
 
 use crate::config::Branding;

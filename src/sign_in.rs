@@ -3,6 +3,7 @@
 use axum::http::HeaderMap;
 use protocol::id::AccountId;
 use protocol::secret::Secret;
+use protocol::time::Timestamp;
 use serde_json::Value;
 use store::passwords::StoredPassword;
 use store::{Account, Conn, StoreError};
@@ -21,13 +22,32 @@ use crate::web::client_ip::ClientAddress;
 #[derive(Debug)]
 pub enum Attempt {
     /// They belong together, and the account may sign in.
-    Proved(Box<Account>),
+    Proved(Box<Proof>),
     /// They do not; the same for unknown, wrong, disabled and blocked.
     Refused,
     /// Too many attempts lately.
     TooMany(RetryAfter),
     /// Too many passwords are being checked right now.
     Busy,
+}
+
+/// A password that was right.
+#[derive(Debug)]
+pub struct Proof {
+    /// Whose it is.
+    pub account: Account,
+    /// When it was chosen.
+    pub chosen_at: Timestamp,
+}
+
+/// Whether the password that was chosen then is still the account's.
+pub(crate) async fn still_holds(
+    db: &mut Conn,
+    account: AccountId,
+    chosen_at: Timestamp,
+) -> Result<bool, StoreError> {
+    let found = store::passwords::find(db, account).await?;
+    Ok(found.is_some_and(|found| found.changed_at == chosen_at))
 }
 
 /// Where a password comes from.
@@ -116,7 +136,8 @@ pub async fn password(
         app.limits.give_back(Limit::SignInPerAccount, &bucket).await;
         return Ok(Attempt::Busy);
     };
-    let failures = stored.map(|stored| stored.failures).unwrap_or_default();
+    let (failures, chosen_at) =
+        stored.map_or((0, Timestamp(0)), |stored| (stored.failures, stored.changed_at));
     let max = i64::from(app.config.accounts.max_failures);
     // After too many wrong ones only a known browser may go on.
     let limit = device.is_none().then_some(max);
@@ -135,7 +156,8 @@ pub async fn password(
     if let (Some(old), Some(new)) = (hash, verdict.rehash) {
         replace_hash(app, found.account.id, old, new).await?;
     }
-    Ok(Attempt::Proved(Box::new(found.account)))
+    let account = found.account;
+    Ok(Attempt::Proved(Box::new(Proof { account, chosen_at })))
 }
 
 /// Counts a wrong password where there is an account that it counts for; elsewhere it only takes as long. Nothing else

@@ -1,8 +1,10 @@
 //! Signing in at another OpenID provider: asking it, believing its answer, and finding out whose account it speaks of.
 
 mod answers;
+mod client;
 mod disconnect;
 mod flow;
+mod id_token;
 mod people;
 mod provider;
 
@@ -10,12 +12,13 @@ use store::{Conn, StoreError, StoredUpstream};
 
 use crate::app::App;
 
-pub(crate) use answers::{begin, missing, troubled};
+pub(crate) use answers::{begin, missing, refuse, troubled};
+pub(crate) use client::UpstreamError;
 pub(crate) use disconnect::{Disconnected, disconnect};
 pub(crate) use flow::{Flow, Pending};
 pub(crate) use people::{Outcome, connect, create, find_account, is_known};
 pub use provider::Providers;
-pub(crate) use provider::{UpstreamError, authorization_url, discover, redeem};
+pub(crate) use provider::{authorization_url, discover, redeem};
 
 /// What a sealed client secret of an upstream is bound to.
 pub(crate) fn secret_context(name: &str) -> String {

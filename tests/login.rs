@@ -6,6 +6,7 @@ mod consent;
 mod enrol;
 mod foreign_hash;
 mod lock_out;
+mod meanwhile;
 mod mfa;
 mod mfa_limits;
 mod orders;

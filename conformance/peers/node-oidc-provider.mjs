@@ -47,7 +47,10 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
   },
   interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
   findAccount: (_, accountId) => ({ accountId, claims: () => ({ sub: accountId }) }),
+  // One grant for all: a new one would end what the last gave.
   loadExistingGrant: async (ctx) => {
+    const known = ctx.oidc.session.grantIdFor(ctx.oidc.client.clientId);
+    if (known) return ctx.oidc.provider.Grant.find(known);
     const grant = new ctx.oidc.provider.Grant({ clientId: ctx.oidc.client.clientId, accountId: ctx.oidc.session.accountId });
     grant.addOIDCScope('openid');
     grant.addResourceScope(resource, 'books:read openid');

@@ -157,6 +157,7 @@ async fn changed(app: &App, visit: &Visit) -> Response {
     if let Err(error) = browser::renew(app, &visit.current, &mut cookies).await {
         return html::fail(app, &visit.headers, error);
     }
+    browser::device::keep(app, visit.account.id, &visit.headers, &mut cookies);
     let mut answer = visit.done("/account", AccountNotice::PasswordChanged);
     answer.headers_mut().extend(cookies);
     answer

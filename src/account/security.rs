@@ -159,7 +159,7 @@ async fn add_totp(State(app): State<Arc<App>>, request: Request) -> Response {
     };
     let new = change::New::Totp(confirmed.factor);
     let mut cookies = HeaderMap::new();
-    match change::add(&app, holder(&app, &visit), new, once, false, &mut cookies).await {
+    match change::add(&app, holder(&app, &visit), new, once, &mut cookies).await {
         Ok(Added::Done(Some(codes))) => {
             codes_page::page(&app, &visit.headers, &visit.current, &codes, PATH, cookies)
         }
@@ -248,7 +248,7 @@ async fn add_passkey(State(app): State<Arc<App>>, request: Request) -> Response 
         return script::refused();
     };
     let mut cookies = HeaderMap::new();
-    match change::add(&app, holder(&app, &visit), new, once, false, &mut cookies).await {
+    match change::add(&app, holder(&app, &visit), new, once, &mut cookies).await {
         Ok(Added::Done(Some(codes))) => {
             script::show_codes(&recovery::seal(&app, &visit.current, &codes, PATH), cookies)
         }

@@ -36,6 +36,13 @@ pub fn known(app: &App, request: &HeaderMap) -> Option<Device> {
     (device.issued_at + LIFETIME > app.now()).then_some(device)
 }
 
+/// Keeps a browser known past a change of password, after which those of before are strangers.
+pub fn keep(app: &App, account: AccountId, request: &HeaderMap, answer: &mut HeaderMap) {
+    if known(app, request).is_some_and(|device| device.account == account) {
+        remember(app, account, Some(request), answer);
+    }
+}
+
 /// Makes the browser known, after all factors that the account has were proved.
 pub(super) fn remember(app: &App, account: AccountId, request: Option<&HeaderMap>, answer: &mut HeaderMap) {
     let before = request

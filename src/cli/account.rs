@@ -300,6 +300,8 @@ async fn end(context: &Context, name: &str, ending: Ending) -> Outcome {
     let ended = context
         .store
         .write(async move |db: &mut Conn| -> Result<u64, StoreError> {
+            // Who signs in at this moment is seen here, or sees the end.
+            accounts::find_locked(db, id).await?;
             let ended = sessions::end_all(db, id, now).await?;
             grants::revoke_for_account(db, id, now).await?;
             match &ending {

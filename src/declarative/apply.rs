@@ -9,8 +9,8 @@ use serde_json::json;
 use store::audit::Event;
 use store::credentials::TotpFactor;
 use store::{
-    Account, Conn, Store, StoreError, accounts, action_tokens, audit, clients, credentials, grants, locks, roles,
-    sessions, upstreams,
+    Account, Conn, Store, StoreError, accounts, action_tokens, audit, clients, credentials, grants, locks,
+    roles, sessions, upstreams,
 };
 
 use super::diff::{AccountStep, Action, Diff, Plan, Step, diff};

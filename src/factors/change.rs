@@ -4,7 +4,7 @@
 use axum::http::HeaderMap;
 use protocol::id::{AccountId, SessionId};
 use protocol::secret::TokenHash;
-use protocol::session::{Factor, MfaPolicy};
+use protocol::session::{Acr, Factor, MfaPolicy};
 use protocol::time::Timestamp;
 use store::{Account, Conn, StoreError, StoredPasskey, TotpFactor};
 use uuid::Uuid;
@@ -90,14 +90,18 @@ pub(super) async fn queue(db: &mut Conn, letter: Option<&Letter>) -> Result<(), 
     }
 }
 
-/// Adds a factor, counts it as proved in this session and gives the session a new cookie. With `first_only` it is
-/// refused when the account has one by now.
+/// Whether the session has not ended since the request came in; what it changes, it changes before its end.
+async fn is_live(db: &mut Conn, cookie: &TokenHash, now: Timestamp) -> Result<bool, StoreError> {
+    Ok(store::sessions::find_locked(db, cookie, now).await?.is_some())
+}
+
+/// Adds a factor, counts it as proved in this session and gives the session a new cookie. A session that has not
+/// proved two is refused when the account has one by now.
 pub(crate) async fn add(
     app: &App,
     holder: Holder<'_>,
     new: New,
     once: Once,
-    first_only: bool,
     answer: &mut HeaderMap,
 ) -> Result<Added, StoreError> {
     let Holder {
@@ -106,6 +110,7 @@ pub(crate) async fn add(
         locale,
     } = holder;
     let (id, now, codes, proved) = (account.id, app.now(), Codes::new(), new.proves());
+    let (cookie, first_only) = (current.secret, current.session.acr() < Acr::MultiFactor);
     let event = Event::now(app, "factor.added").account(id);
     let mail = Mail::FactorAdded { name: new.name() };
     let told = letter(app, account, locale, &mail);
@@ -115,7 +120,8 @@ pub(crate) async fn add(
         .write(async move |db: &mut Conn| {
             store::factors::lock(db, id).await?;
             let count = store::factors::count(db, id).await?;
-            if count >= MOST || (first_only && count > 0) {
+            let over = count >= MOST || (first_only && count > 0);
+            if over || !is_live(db, &cookie, now).await? {
                 return Ok(Added::Refused);
             }
             if !store::replay::record(db, &once.hash, once.expires_at).await? {
@@ -193,7 +199,7 @@ pub(crate) async fn remove(
         account,
         locale,
     } = holder;
-    let (id, now, keep) = (account.id, app.now(), current.session.id);
+    let (id, now, keep, cookie) = (account.id, app.now(), current.session.id, current.secret);
     let default = app.config.accounts.mfa;
     let event = Event::now(app, "factor.removed").account(id);
     let listed = super::list(app, id).await?.factors;
@@ -209,6 +215,9 @@ pub(crate) async fn remove(
         .store
         .write(async move |db: &mut Conn| {
             store::factors::lock(db, id).await?;
+            if !is_live(db, &cookie, now).await? {
+                return Ok(Removed::Missing);
+            }
             let last = store::factors::count(db, id).await? <= 1;
             if last && super::policy(db, id, default).await? == MfaPolicy::Required {
                 return Ok(Removed::Needed);
@@ -230,7 +239,7 @@ pub(crate) async fn remove(
         })
         .await?;
     if removed == Removed::Done {
-        renew(app, current, answer).await?;
+        browser::renew(app, current, answer).await?;
     }
     Ok(removed)
 }
@@ -256,7 +265,7 @@ pub(crate) async fn make_codes(
         account,
         locale,
     } = holder;
-    let (id, now, codes) = (account.id, app.now(), Codes::new());
+    let (id, now, codes, cookie) = (account.id, app.now(), Codes::new(), current.secret);
     let event = Event::now(app, "recovery_codes.made").account(id);
     let told = letter(app, account, locale, &Mail::RecoveryCodesMade);
     let hashes = codes.hashes();
@@ -264,7 +273,7 @@ pub(crate) async fn make_codes(
         .store
         .write(async move |db: &mut Conn| {
             store::factors::lock(db, id).await?;
-            if store::factors::count(db, id).await? == 0 {
+            if store::factors::count(db, id).await? == 0 || !is_live(db, &cookie, now).await? {
                 return Ok(false);
             }
             store::credentials::replace_recovery_codes(db, id, &hashes, now).await?;
@@ -274,15 +283,7 @@ pub(crate) async fn make_codes(
         })
         .await?;
     if made {
-        renew(app, current, answer).await?;
+        browser::renew(app, current, answer).await?;
     }
     Ok(made.then_some(codes))
-}
-
-/// Gives a session a new cookie; what it proved stays.
-async fn renew(app: &App, current: &Current, answer: &mut HeaderMap) -> Result<(), StoreError> {
-    if let Some(&proved) = current.session.factors.first() {
-        browser::step_up(app, current, proved, answer).await?;
-    }
-    Ok(())
 }

@@ -6,6 +6,7 @@ use axum::Extension;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
+use protocol::interaction::Next;
 use protocol::secret::Secret;
 use store::{Account, Conn, StoreError};
 
@@ -13,6 +14,7 @@ use super::Visit;
 use crate::app::App;
 use crate::browser::{self, Current};
 use crate::credentials::{self, Changed, PasswordChange};
+use crate::decision::decide;
 use crate::html;
 use crate::pages::{Page, PasswordError};
 use crate::sign_in::{self, Attempt, Origin};
@@ -25,25 +27,22 @@ struct Person {
     has_password: bool,
 }
 
+/// Who must choose here. None when another step comes first, or none is left.
 async fn person(app: &App, visit: &Visit) -> Result<Option<Person>, StoreError> {
-    let Some(current) = browser::session(app, &visit.headers).await? else {
+    let decision = decide(app, &visit.headers, visit.client(), &visit.interaction).await?;
+    let (Next::ChangePassword, Some(current)) = (decision.step, decision.current) else {
         return Ok(None);
     };
     let id = current.session.account_id;
-    let found = app
+    let (account, has_password) = app
         .store
         .read(async move |db: &mut Conn| {
             let account = store::accounts::find(db, id).await?;
-            Ok((
-                account,
-                store::credentials::find_password(db, id).await?.is_some(),
-            ))
+            let password = store::credentials::find_password(db, id).await?;
+            Ok((account, password.is_some()))
         })
         .await?;
-    let (Some(account), has_password) = found else {
-        return Ok(None);
-    };
-    Ok(account.must_change_password.then_some(Person {
+    Ok(account.map(|account| Person {
         current,
         account,
         has_password,
@@ -166,6 +165,7 @@ async fn done(app: &App, visit: &Visit, person: &Person) -> Response {
     if let Err(error) = browser::renew(app, &person.current, &mut cookies).await {
         return html::fail(app, &visit.headers, error);
     }
+    browser::device::keep(app, person.account.id, &visit.headers, &mut cookies);
     let mut answer = visit.resume(app);
     answer.headers_mut().extend(cookies);
     answer

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use protocol::interaction::Next;
+use protocol::interaction::{Consented, Next};
 use protocol::scope::Scope;
 use store::{Account, Conn, StoreError};
 
@@ -130,7 +130,10 @@ pub(super) async fn submit(State(app): State<Arc<App>>, request: Request) -> Res
                     event.record(db).await
                 })
                 .await;
-            visit.interaction.consented = Some(question.scope);
+            visit.interaction.consented = Some(Consented {
+                account,
+                scope: question.scope,
+            });
             written
         }
         Some("deny") => {

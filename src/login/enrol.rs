@@ -113,7 +113,7 @@ pub(super) async fn submit(State(app): State<Arc<App>>, request: Request) -> Res
     let holder = holder(&app, &visit, &current, &account);
     let new = change::New::Totp(confirmed.factor);
     let mut cookies = HeaderMap::new();
-    match change::add(&app, holder, new, once, true, &mut cookies).await {
+    match change::add(&app, holder, new, once, &mut cookies).await {
         Ok(Added::Done(Some(codes))) => {
             let next = visit.resume_path(&app);
             codes_page::page(&app, &visit.headers, &current, &codes, &next, cookies)
@@ -169,7 +169,7 @@ pub(super) async fn passkey_submit(State(app): State<Arc<App>>, request: Request
     };
     let holder = holder(&app, &visit, &current, &account);
     let mut cookies = HeaderMap::new();
-    match change::add(&app, holder, new, once, true, &mut cookies).await {
+    match change::add(&app, holder, new, once, &mut cookies).await {
         Ok(Added::Done(Some(codes))) => {
             let next = visit.resume_path(&app);
             script::show_codes(&recovery::seal(&app, &current, &codes, &next), cookies)

@@ -12,7 +12,7 @@ use serde::de::IgnoredAny;
 
 use super::Visit;
 use crate::app::App;
-use crate::browser;
+use crate::browser::{self, Proved};
 use crate::factors::passkeys::{self, Answer};
 use crate::factors::script;
 use crate::html;
@@ -47,10 +47,12 @@ pub(super) async fn sign_in(
             return Ok(None);
         };
         let old = browser::session(&app, &visit.headers).await?;
-        let proved = Factor::Passkey;
-        browser::sign_in(&app, account, proved, old, &visit.headers, address, &mut cookies)
-            .await
-            .map(Some)
+        let proved = Proved {
+            account,
+            factor: Factor::Passkey,
+            chosen_at: None,
+        };
+        browser::sign_in(&app, proved, old, &visit.headers, address, &mut cookies).await
     };
     let session = match begun.await {
         Ok(Some(session)) => session,

@@ -12,7 +12,7 @@ use protocol::session::Factor;
 
 use super::Visit;
 use crate::app::App;
-use crate::browser;
+use crate::browser::{self, Proved};
 use crate::config::Registration;
 use crate::decision;
 use crate::factors::passkeys;
@@ -108,8 +108,8 @@ async fn prove(app: &App, address: ClientAddress, request: Request) -> Response 
     let typed = visit.form.get("username").unwrap_or_default().to_owned();
     let password = Secret::new(visit.form.take("password").unwrap_or_default());
     let origin = Origin::of(app, &visit.headers, address);
-    let account = match sign_in::password(app, typed.trim(), &password, origin).await {
-        Ok(Attempt::Proved(account)) => account,
+    let proof = match sign_in::password(app, typed.trim(), &password, origin).await {
+        Ok(Attempt::Proved(proof)) => proof,
         Ok(Attempt::Refused) => return form(app, &visit, &typed, Some(SignInError::Mismatch)).await,
         Ok(Attempt::Busy) => {
             let page = form(app, &visit, &typed, Some(SignInError::Busy)).await;
@@ -124,19 +124,15 @@ async fn prove(app: &App, address: ClientAddress, request: Request) -> Response 
     let mut cookies = HeaderMap::new();
     let begun = async {
         let old = browser::session(app, &visit.headers).await?;
-        browser::sign_in(
-            app,
-            account.id,
-            Factor::Password,
-            old,
-            &visit.headers,
-            address,
-            &mut cookies,
-        )
-        .await
+        let proved = Proved {
+            account: proof.account.id,
+            factor: Factor::Password,
+            chosen_at: Some(proof.chosen_at),
+        };
+        browser::sign_in(app, proved, old, &visit.headers, address, &mut cookies).await
     };
     match begun.await {
-        Ok(session) => {
+        Ok(Some(session)) => {
             // What was answered before was answered by whoever was signed in then.
             let interaction = &mut visit.interaction;
             interaction.signed_in = Some(session);
@@ -146,6 +142,7 @@ async fn prove(app: &App, address: ClientAddress, request: Request) -> Response 
                 interaction.denied,
             ) = (false, None, false);
         }
+        Ok(None) => return form(app, &visit, &typed, Some(SignInError::Mismatch)).await,
         Err(error) => return html::fail(app, &visit.headers, error),
     }
     let mut answer = visit.resume(app);

@@ -16,7 +16,7 @@ use store::{Conn, StoreError, StoredUpstream};
 
 use super::Visit;
 use crate::app::App;
-use crate::browser;
+use crate::browser::{self, Proved};
 use crate::html;
 use crate::pages::{Message, UpstreamCard};
 use crate::rate_limit::{self, Limit};
@@ -128,7 +128,7 @@ async fn callback(
         Ok(answer) => answer,
         Err(refusal) => return refusal,
     };
-    let (headers, upstream) = (&answer.headers, &answer.stored.upstream);
+    let headers = &answer.headers;
     let network = rate_limit::network(address.0);
     if !app.limits.take(Limit::SignInPerAddress, &network).await.allowed {
         return too_many(&app, headers);
@@ -138,13 +138,13 @@ async fn callback(
         Ok(false) => return expired(&app, headers),
         Err(error) => return html::fail(&app, headers, error),
     }
-    let metadata = match upstream::discover(&app, &upstream.issuer).await {
+    let metadata = match upstream::discover(&app, &answer.flow.issuer).await {
         Ok(metadata) => metadata,
-        Err(error) => return troubled(&app, headers, upstream, &error),
+        Err(error) => return troubled(&app, headers, &answer.flow, &error),
     };
     let failed = |message| {
         let bad = StatusCode::BAD_REQUEST;
-        html::refuse(&app, headers, bad, "access_denied", message)
+        upstream::refuse(&app, headers, &answer.flow, bad, "access_denied", message)
     };
     if !metadata.sent(answer.params.get("iss")) {
         return failed(Message::UpstreamFailed);
@@ -155,7 +155,7 @@ async fn callback(
     };
     match upstream::redeem(&app, &answer.stored, &metadata, &code, &answer.flow).await {
         Ok(person) => arrive(&app, answer, person, address).await,
-        Err(error) => troubled(&app, headers, upstream, &error),
+        Err(error) => troubled(&app, headers, &answer.flow, &error),
     }
 }
 
@@ -193,9 +193,10 @@ async fn arrive(
             let pending = Pending::new(&stored.upstream, person, flow.interaction, since);
             html::see_other(&format!("/login/connect?p={}", pending.seal(app)))
         }
-        Ok(Outcome::Refused) => html::refuse(
+        Ok(Outcome::Refused) => upstream::refuse(
             app,
             &headers,
+            &flow,
             StatusCode::FORBIDDEN,
             "access_denied",
             Message::UpstreamAccount,
@@ -240,11 +241,15 @@ async fn enter(
     let mut cookies = HeaderMap::new();
     let begun = async {
         let old = browser::session(app, headers).await?;
-        let factor = Factor::Upstream;
-        browser::sign_in(app, account, factor, old, headers, address, &mut cookies).await
+        let proved = Proved {
+            account,
+            factor: Factor::Upstream,
+            chosen_at: None,
+        };
+        browser::sign_in(app, proved, old, headers, address, &mut cookies).await
     };
     match begun.await {
-        Ok(session) => {
+        Ok(Some(session)) => {
             // What was answered before was answered by whoever was signed in then.
             interaction.signed_in = Some(session);
             (
@@ -252,6 +257,10 @@ async fn enter(
                 interaction.consented,
                 interaction.denied,
             ) = (false, None, false);
+        }
+        Ok(None) => {
+            let status = StatusCode::FORBIDDEN;
+            return html::refuse(app, headers, status, "access_denied", Message::UpstreamAccount);
         }
         Err(error) => return html::fail(app, headers, error),
     }

@@ -265,7 +265,7 @@ async fn respond(
         .write(async move |db: &mut Conn| {
             // A request is answered once; the way back in the browser's history leads to an error, not to a code.
             // The session may have ended since it was read; a grant made now would outlive it.
-            if store::sessions::find_by_secret(db, &cookie, now).await?.is_none() {
+            if store::sessions::find_locked(db, &cookie, now).await?.is_none() {
                 return Ok(false);
             }
             if !store::replay::record(db, &once, until).await? {

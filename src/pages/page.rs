@@ -226,12 +226,14 @@ pub enum Page<'a> {
     },
     /// The device has its answer.
     DeviceDone { allowed: bool },
-    /// A refusal shown to the person, for want of a trusted address to send it to. Leads nowhere.
+    /// A refusal shown to the person, for want of a trusted address to send it to. Leads nowhere but, where there
+    /// is one to go back to, to the sign-in.
     Error {
         status: u16,
         code: &'a str,
         message: Message<'a>,
         request_id: &'a str,
+        sign_in: Option<&'a str>,
     },
     /// Button `logout`.
     LogoutConfirm {

@@ -184,7 +184,7 @@ fn every_page(data: &Data, mut check: impl FnMut(&str, &Page<'_>)) {
         Message::UpstreamAccount,
         Message::Plain(text),
     ] {
-        for status in [400, 404, 500] {
+        for (status, sign_in) in [(400, Some(action)), (404, None), (500, None)] {
             check(
                 "error",
                 &Page::Error {
@@ -192,6 +192,7 @@ fn every_page(data: &Data, mut check: impl FnMut(&str, &Page<'_>)) {
                     code: text,
                     message,
                     request_id: text,
+                    sign_in,
                 },
             );
         }
@@ -650,7 +651,10 @@ fn the_pages_keep_the_outer_contract() {
                     html,
                     &["id=\"error-code\">friendly<", "id=\"request-id\">friendly<"],
                 );
-                for way_out in ["<a ", "<form", "http-equiv", "<script"] {
+                let back = matches!(page, Page::Error { sign_in: Some(_), .. });
+                assert_eq!(html.matches("<a ").count(), usize::from(back));
+                assert_eq!(html.contains("<a id=\"sign-in\" href=\"friendly\""), back);
+                for way_out in ["<form", "http-equiv", "<script"] {
                     assert!(!html.contains(way_out), "{way_out}");
                 }
             }

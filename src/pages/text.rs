@@ -72,7 +72,7 @@ pub(super) fn moment(seconds: i64) -> String {
 }
 
 /// `2026-11-21T14:30:05Z`, for `<time datetime>`.
-pub(super) fn machine_time(seconds: i64) -> String {
+pub(crate) fn machine_time(seconds: i64) -> String {
     let (year, month, day, hour, minute, second) = civil(seconds);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }

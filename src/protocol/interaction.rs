@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::authorization::AuthorizationRequest;
 use crate::client::{ApplicationType, Client};
 use crate::error::{ErrorCode, OAuthError};
-use crate::id::SessionId;
+use crate::id::{AccountId, SessionId};
 use crate::scope::Scope;
 use crate::session::{Acr, MfaPolicy, Session};
 use crate::time::Timestamp;
@@ -26,10 +26,19 @@ pub struct Interaction {
     pub signed_in: Option<SessionId>,
     /// Whether the person chose to go on with the account of the session.
     pub account_selected: bool,
-    /// The scope the person said yes to during this request.
-    pub consented: Option<Scope>,
+    /// What somebody said yes to during this request.
+    pub consented: Option<Consented>,
     /// Whether the person said no.
     pub denied: bool,
+}
+
+/// A yes of the holder of an account, which nobody else of the same browser inherits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Consented {
+    /// Whose.
+    pub account: AccountId,
+    /// To what.
+    pub scope: Scope,
 }
 
 /// Where an interaction leads once everything is proved.
@@ -132,7 +141,9 @@ fn own_page(facts: &Facts<'_>, page: &OwnPage) -> Next {
     if page.max_age.is_some_and(|max_age| age > max_age) {
         return Next::Login;
     }
-    further_proof(facts, session, false).unwrap_or(Next::Respond)
+    // What asks for a fresh sign-in asks for all of it: whoever has the password alone must not get at the factors.
+    let two_demanded = page.max_age.is_some();
+    further_proof(facts, session, two_demanded).unwrap_or(Next::Respond)
 }
 
 fn authorization(facts: &Facts<'_>, request: &AuthorizationRequest) -> Next {
@@ -207,7 +218,7 @@ fn with_session(facts: &Facts<'_>, request: &AuthorizationRequest, session: &Ses
             "the account may give none of the scope asked for",
         ));
     }
-    if needs_consent(facts, request) {
+    if needs_consent(facts, request, session) {
         Next::Consent
     } else {
         Next::Respond
@@ -232,10 +243,12 @@ fn further_proof(facts: &Facts<'_>, session: &Session, two_demanded: bool) -> Op
     facts.must_change_password.then_some(Next::ChangePassword)
 }
 
-fn needs_consent(facts: &Facts<'_>, request: &AuthorizationRequest) -> bool {
+fn needs_consent(facts: &Facts<'_>, request: &AuthorizationRequest, session: &Session) -> bool {
     let Some(client) = facts.client else { return true };
     let covers = |given: Option<&Scope>| given.is_some_and(|given| facts.scope.is_within(given));
-    if covers(facts.interaction.consented.as_ref()) {
+    let consented = facts.interaction.consented.as_ref();
+    let theirs = consented.filter(|consented| consented.account == session.account_id);
+    if covers(theirs.map(|consented| &consented.scope)) {
         return false;
     }
     if request.prompt.consent {

@@ -1,10 +1,9 @@
-//! Other OpenID providers that people may sign in at: how they are registered here, and what they publish of
-//! themselves (OpenID Connect Discovery §3).
+//! Other OpenID providers that people may sign in at: how they are registered here, and what is asked of their
+//! answers beyond what every relying party asks.
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use url::Url;
 
 use crate::client::ClientAuthMethod;
@@ -13,7 +12,7 @@ use crate::scope::Scope;
 mod id_token;
 mod linking;
 
-pub use id_token::{Expected, Person, check_id_token, check_userinfo};
+pub use id_token::{Expected, Person, check_userinfo, read_person};
 pub use linking::{LinkingFacts, Local, Verdict, decide, username_candidate};
 
 /// A provider we rely on, as it is registered. Its client secret is kept apart.
@@ -148,8 +147,8 @@ fn is_domain(name: &str) -> bool {
         })
 }
 
-/// `https` anywhere, `http` on this very machine, and nobody's password in it.
-fn is_endpoint(text: &str) -> bool {
+/// Whether anything may be sent there: `https` anywhere, `http` on this very machine, and nobody's password in it.
+pub fn is_endpoint(text: &str) -> bool {
     let Ok(url) = Url::parse(text) else { return false };
     let scheme = match url.scheme() {
         "https" => url.has_host(),
@@ -167,75 +166,10 @@ fn is_issuer(text: &str) -> bool {
     is_endpoint(text) && !text.contains('?') && text.len() <= 500
 }
 
-/// What a provider publishes of itself, as far as we use it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct ProviderMetadata {
-    /// Its issuer identifier.
-    pub issuer: String,
-    /// Where browsers are sent.
-    pub authorization_endpoint: String,
-    /// Where codes are redeemed.
-    pub token_endpoint: String,
-    /// Where its keys are.
-    pub jwks_uri: String,
-    /// Where more is said about the person.
-    #[serde(default)]
-    pub userinfo_endpoint: Option<String>,
-    /// Whether its authorization responses carry `iss` (RFC 9207 §3).
-    #[serde(default)]
-    pub authorization_response_iss_parameter_supported: bool,
-}
-
-/// Why metadata cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum MetadataError {
-    /// Members are missing or of the wrong type.
-    #[error("the metadata cannot be read: {0}")]
-    Malformed(String),
-    /// They belong to somebody else (OpenID Connect Discovery §4.3).
-    #[error("the metadata are those of another issuer")]
-    Issuer,
-    /// An endpoint is not one we would send anything to.
-    #[error("{0} must be an https URL")]
-    Endpoint(&'static str),
-}
-
-impl ProviderMetadata {
-    /// Where an issuer publishes its metadata (OpenID Connect Discovery §4).
-    pub fn location(issuer: &str) -> String {
-        format!(
-            "{}/.well-known/openid-configuration",
-            issuer.strip_suffix('/').unwrap_or(issuer)
-        )
-    }
-
-    /// Reads the metadata that were found for `issuer`.
-    pub fn read(document: &Value, issuer: &str) -> Result<ProviderMetadata, MetadataError> {
-        let metadata = ProviderMetadata::deserialize(document)
-            .map_err(|error| MetadataError::Malformed(error.to_string()))?;
-        if metadata.issuer != issuer {
-            return Err(MetadataError::Issuer);
-        }
-        for (name, endpoint) in [
-            ("authorization_endpoint", Some(&metadata.authorization_endpoint)),
-            ("token_endpoint", Some(&metadata.token_endpoint)),
-            ("jwks_uri", Some(&metadata.jwks_uri)),
-            ("userinfo_endpoint", metadata.userinfo_endpoint.as_ref()),
-        ] {
-            if endpoint.is_some_and(|endpoint| !is_endpoint(endpoint)) {
-                return Err(MetadataError::Endpoint(name));
-            }
-        }
-        Ok(metadata)
-    }
-
-    /// Whether an authorization response with this `iss` may be theirs (RFC 9207 §2.4).
-    pub fn sent(&self, iss: Option<&str>) -> bool {
-        match iss {
-            Some(iss) => iss == self.issuer,
-            None => !self.authorization_response_iss_parameter_supported,
-        }
-    }
+/// Whether an authorization response with this `iss` may be the issuer's, who may have `promised` to name itself
+/// (RFC 9207 §2.4).
+pub fn may_have_sent(issuer: &str, promised: bool, iss: Option<&str>) -> bool {
+    iss.map_or(!promised, |iss| iss == issuer)
 }
 
 #[cfg(test)]

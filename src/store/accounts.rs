@@ -257,14 +257,16 @@ pub async fn set_must_change_password(
     Ok(())
 }
 
-/// Notes a sign-in.
-pub async fn record_login(db: &mut Conn, id: AccountId, now: Timestamp) -> Result<(), StoreError> {
-    let target = accounts::table.filter(accounts::id.eq(Uid(id.0)));
-    db!(db, |c| diesel::update(target)
+/// Notes a sign-in; false when the account may not. What shuts it out waits until the transaction ends.
+pub async fn record_login(db: &mut Conn, id: AccountId, now: Timestamp) -> Result<bool, StoreError> {
+    let target = accounts::table
+        .filter(accounts::id.eq(Uid(id.0)))
+        .filter(accounts::disabled.eq(false));
+    Ok(db!(db, |c| diesel::update(target)
         .set(accounts::last_login_at.eq(now.0))
         .execute(c)
-        .await)?;
-    Ok(())
+        .await)?
+        == 1)
 }
 
 /// Removes an account with everything that hangs on it but the audit trail; false when there is none.

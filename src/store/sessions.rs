@@ -89,6 +89,22 @@ pub async fn find_by_secret(
     .transpose()
 }
 
+/// The live session of a cookie, locked until the transaction ends, so that it ends before or after but not meanwhile.
+pub async fn find_locked(
+    db: &mut Conn,
+    secret: &TokenHash,
+    now: Timestamp,
+) -> Result<Option<Session>, StoreError> {
+    let target = sessions::table
+        .filter(sessions::secret_hash.eq(secret.as_bytes()))
+        .filter(sessions::ended_at.is_null());
+    // An update that changes nothing locks the row on PostgreSQL; SQLite has one writer anyway.
+    let same = sessions::last_seen_at.eq(sessions::last_seen_at);
+    db!(db, |c| diesel::update(target).set(same).execute(c).await)?;
+    let found = find_by_secret(db, secret, now).await?;
+    Ok(found.map(|(session, _)| session))
+}
+
 /// Notes factors that were proved, and changes the cookie; false when `old` is not its cookie any more.
 pub async fn raise(
     db: &mut Conn,

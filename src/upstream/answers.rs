@@ -6,15 +6,33 @@ use protocol::upstream::Upstream;
 
 use super::{Flow, UpstreamError, authorization_url, discover};
 use crate::app::App;
+use crate::browser;
 use crate::html;
 use crate::pages::Message;
 
 /// Sends the browser to the upstream.
 pub(crate) async fn begin(app: &App, headers: &HeaderMap, upstream: &Upstream, flow: &Flow) -> Response {
-    match discover(app, &upstream.issuer).await {
-        Ok(metadata) => html::see_other(&authorization_url(app, upstream, &metadata, flow)),
-        Err(error) => troubled(app, headers, upstream, &error),
+    let url = match discover(app, &upstream.issuer).await {
+        Ok(metadata) => authorization_url(app, upstream, &metadata, flow),
+        Err(error) => Err(error),
+    };
+    match url {
+        Ok(url) => html::see_other(&url),
+        Err(error) => troubled(app, headers, flow, &error),
     }
+}
+
+/// A refusal that leads back to the sign-in the flow is part of.
+pub(crate) fn refuse(
+    app: &App,
+    headers: &HeaderMap,
+    flow: &Flow,
+    status: StatusCode,
+    code: &str,
+    message: Message<'_>,
+) -> Response {
+    let sign_in = (!flow.connect).then(|| format!("/login?i={}", browser::seal(app, &flow.interaction)));
+    html::refuse_with_link(app, headers, status, code, message, sign_in.as_deref())
 }
 
 /// No such upstream, or one that is shut.
@@ -29,15 +47,10 @@ pub(crate) fn missing(app: &App, headers: &HeaderMap) -> Response {
 }
 
 /// The upstream is away, or not to be believed: the log says why.
-pub(crate) fn troubled(
-    app: &App,
-    headers: &HeaderMap,
-    upstream: &Upstream,
-    error: &UpstreamError,
-) -> Response {
+pub(crate) fn troubled(app: &App, headers: &HeaderMap, flow: &Flow, error: &UpstreamError) -> Response {
     let cause = std::error::Error::source(error).map(ToString::to_string);
     tracing::warn!(
-        upstream.name = upstream.name,
+        upstream.name = flow.upstream,
         cause,
         "an upstream cannot be used: {error}"
     );
@@ -50,5 +63,5 @@ pub(crate) fn troubled(
     } else {
         (StatusCode::BAD_GATEWAY, "access_denied", Message::UpstreamFailed)
     };
-    html::refuse(app, headers, status, code, message)
+    refuse(app, headers, flow, status, code, message)
 }

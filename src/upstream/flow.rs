@@ -1,8 +1,6 @@
 //! What travels with the browser while somebody signs in elsewhere: sealed, bound to that browser, used once.
 
 use axum::http::HeaderMap;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use protocol::interaction::{Destination, FRESH, Interaction};
 use protocol::secret::TokenHash;
 use protocol::time::Timestamp;
@@ -71,10 +69,6 @@ impl Flow {
     /// Opens a flow that began in this very browser and is still on its way.
     pub(crate) fn open(app: &App, headers: &HeaderMap, sealed: &str) -> Option<Flow> {
         open(app, FLOW, sealed).filter(|flow: &Flow| is_ours(app, headers, &flow.interaction))
-    }
-
-    pub(crate) fn code_challenge(&self) -> String {
-        URL_SAFE_NO_PAD.encode(TokenHash::of(&self.verifier).as_bytes())
     }
 
     /// What is remembered of a flow that was answered.

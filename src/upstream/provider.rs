@@ -1,26 +1,23 @@
-//! The other side: what it publishes, and what it answers to a code (OpenID Connect Core §3.1.3, Discovery §4).
+//! The other side: what it publishes, and what it answers to a code (OpenID Connect Core §3.1, Discovery §4).
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use moka::sync::Cache;
-use protocol::client::ClientAuthMethod;
-use protocol::jose::{JoseError, KeySet};
-use protocol::response::with_query;
-use protocol::secret::Secret;
-use protocol::upstream::{
-    Expected, MetadataError, Person, ProviderMetadata, Upstream, check_id_token, check_userinfo,
+use openidconnect::core::{CoreAuthPrompt, CoreAuthenticationFlow, CoreJsonWebKeySet, CoreTokenResponse};
+use openidconnect::{
+    AuthType, AuthorizationCode, ClientId, ClientSecret, CsrfToken, IssuerUrl, JsonWebKeySetUrl, Nonce,
+    OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope,
 };
-use serde_json::Value;
+use protocol::client::ClientAuthMethod;
+use protocol::secret::Secret;
+use protocol::upstream::{Expected, Person, Upstream, check_userinfo, is_endpoint, may_have_sent};
 use store::StoredUpstream;
-use url::form_urlencoded;
 
-use super::Flow;
-use super::secret_context;
+use super::client::{Client, Published, UpstreamError};
+use super::id_token::{fit, verify, wants_other_keys};
+use super::{Flow, secret_context};
 use crate::app::App;
-use crate::fetch::{FetchError, MAX_BYTES};
 use crate::rate_limit::Limit;
 
 /// How long metadata are kept.
@@ -31,8 +28,8 @@ const KEY_FRESHNESS: Duration = Duration::from_secs(300);
 /// What providers publish, by issuer and by address of the keys.
 #[derive(Clone, Debug)]
 pub struct Providers {
-    metadata: Cache<String, Arc<ProviderMetadata>>,
-    keys: Cache<String, Arc<KeySet>>,
+    metadata: Cache<String, Arc<Metadata>>,
+    keys: Cache<String, Arc<CoreJsonWebKeySet>>,
 }
 
 impl Default for Providers {
@@ -50,187 +47,184 @@ impl Default for Providers {
     }
 }
 
-/// Why an upstream cannot be used, or believed, right now. For the log; people are told less.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum UpstreamError {
-    /// It cannot be asked, or will not answer.
-    #[error("it cannot be asked")]
-    Fetch(#[from] FetchError),
-    /// What it publishes cannot be used.
-    #[error("its metadata cannot be used")]
-    Metadata(#[from] MetadataError),
-    /// Our secret is missing, or sealed with another master key.
-    #[error("there is no client secret that this master key opens")]
-    Secret,
-    /// The token response is none.
-    #[error("its token response has no {0}")]
-    Response(&'static str),
-    /// What it says cannot be believed.
-    #[error("its word cannot be believed")]
-    Token(#[from] JoseError),
-}
+/// What a provider publishes of itself, fit to be relied on.
+#[derive(Debug)]
+pub(crate) struct Metadata(Published);
 
-impl UpstreamError {
-    /// Whether it may be better later, without anybody changing anything.
-    pub(crate) fn may_pass(&self) -> bool {
-        match self {
-            UpstreamError::Fetch(FetchError::Status(status)) => status.is_server_error(),
-            UpstreamError::Fetch(_) => true,
-            _ => false,
+impl Metadata {
+    fn check(published: Published) -> Result<Metadata, UpstreamError> {
+        let token_endpoint = published.token_endpoint().map(|url| url.as_str());
+        for (name, endpoint) in [
+            (
+                "authorization_endpoint",
+                Some(published.authorization_endpoint().as_str()),
+            ),
+            ("token_endpoint", Some(token_endpoint.unwrap_or_default())),
+            ("jwks_uri", Some(published.jwks_uri().as_str())),
+            (
+                "userinfo_endpoint",
+                published.userinfo_endpoint().map(|url| url.as_str()),
+            ),
+        ] {
+            if endpoint.is_some_and(|endpoint| !is_endpoint(endpoint)) {
+                return Err(UpstreamError::Metadata(
+                    format!("{name} must be an https URL").into(),
+                ));
+            }
         }
+        Ok(Metadata(published))
+    }
+
+    /// Whether an authorization response with this `iss` may be theirs (RFC 9207 §2.4).
+    pub(crate) fn sent(&self, iss: Option<&str>) -> bool {
+        let more = self.0.additional_metadata();
+        let promised = more.authorization_response_iss_parameter_supported;
+        may_have_sent(self.0.issuer(), promised, iss)
     }
 }
 
 /// Where an upstream sends people back to.
-pub(crate) fn callback_uri(app: &App, name: &str) -> String {
+fn callback_uri(app: &App, name: &str) -> String {
     let issuer = app.issuer();
     let base = issuer.strip_suffix('/').unwrap_or(issuer);
     format!("{base}/login/upstream/{name}/callback")
 }
 
+fn unusable(error: openidconnect::url::ParseError) -> UpstreamError {
+    UpstreamError::Metadata(error.into())
+}
+
 /// What an upstream publishes of itself, at most an hour old.
-pub(crate) async fn discover(app: &App, issuer: &str) -> Result<Arc<ProviderMetadata>, UpstreamError> {
+pub(crate) async fn discover(app: &App, issuer: &str) -> Result<Arc<Metadata>, UpstreamError> {
     if let Some(known) = app.providers.metadata.get(issuer) {
         return Ok(known);
     }
-    let location = ProviderMetadata::location(issuer);
-    let document = app.fetch.get_json(&location, MAX_BYTES).await?;
-    let metadata = Arc::new(ProviderMetadata::read(&document, issuer)?);
+    let url = IssuerUrl::new(issuer.to_owned()).map_err(unusable)?;
+    let published = Published::discover_async(url, &app.fetch).await?;
+    let metadata = Arc::new(Metadata::check(published)?);
+    let (jwks_uri, keys) = (metadata.0.jwks_uri(), fit(metadata.0.jwks()));
+    app.providers.keys.insert(jwks_uri.to_string(), Arc::new(keys));
     app.providers.metadata.insert(issuer.to_owned(), metadata.clone());
     Ok(metadata)
 }
 
 /// The keys of an upstream. `refetch` asks for keys that a token shows to be old, though not at will.
-async fn keys(app: &App, jwks_uri: &str, refetch: bool) -> Result<Arc<KeySet>, UpstreamError> {
-    let known = app.providers.keys.get(jwks_uri);
+async fn keys(
+    app: &App,
+    jwks_uri: &JsonWebKeySetUrl,
+    refetch: bool,
+) -> Result<Arc<CoreJsonWebKeySet>, UpstreamError> {
+    let known = app.providers.keys.get(jwks_uri.as_str());
     if let Some(known) = &known
         && (!refetch || !app.limits.take(Limit::KeyFetches, jwks_uri).await.allowed)
     {
         return Ok(known.clone());
     }
-    let document = app.fetch.get_json(jwks_uri, MAX_BYTES).await?;
-    let keys = Arc::new(KeySet::from_jwks(&document)?);
-    app.providers.keys.insert(jwks_uri.to_owned(), keys.clone());
+    let keys = fit(&CoreJsonWebKeySet::fetch_async(jwks_uri, &app.fetch).await?);
+    let keys = Arc::new(keys);
+    app.providers.keys.insert(jwks_uri.to_string(), keys.clone());
     Ok(keys)
+}
+
+fn relying_party(
+    app: &App,
+    upstream: &Upstream,
+    metadata: &Metadata,
+    secret: Option<ClientSecret>,
+) -> Result<Client, UpstreamError> {
+    let redirect_uri = RedirectUrl::new(callback_uri(app, &upstream.name)).map_err(unusable)?;
+    let auth_type = match upstream.token_endpoint_auth_method {
+        ClientAuthMethod::ClientSecretPost => AuthType::RequestBody,
+        _ => AuthType::BasicAuth,
+    };
+    let client_id = ClientId::new(upstream.client_id.clone());
+    let client = Client::from_provider_metadata(metadata.0.clone(), client_id, secret);
+    Ok(client.set_redirect_uri(redirect_uri).set_auth_type(auth_type))
 }
 
 /// The authorization request that begins a flow (OpenID Connect Core §3.1.2.1, RFC 7636 §4.3).
 pub(crate) fn authorization_url(
     app: &App,
     upstream: &Upstream,
-    metadata: &ProviderMetadata,
+    metadata: &Metadata,
     flow: &Flow,
-) -> String {
-    let mut params = vec![
-        ("response_type", "code".to_owned()),
-        ("client_id", upstream.client_id.clone()),
-        ("redirect_uri", callback_uri(app, &upstream.name)),
-        ("scope", upstream.scope.to_string()),
-        ("state", flow.seal(app)),
-        ("nonce", flow.nonce.clone()),
-        ("code_challenge", flow.code_challenge()),
-        ("code_challenge_method", "S256".to_owned()),
-    ];
+) -> Result<String, UpstreamError> {
+    let client = relying_party(app, upstream, metadata, None)?.disable_openid_scope();
+    let (state, nonce) = (flow.seal(app), flow.nonce.clone());
+    let verifier = PkceCodeVerifier::new(flow.verifier.clone());
+    let mut request = client
+        .authorize_url(
+            CoreAuthenticationFlow::AuthorizationCode,
+            move || CsrfToken::new(state),
+            move || Nonce::new(nonce),
+        )
+        .add_scopes(upstream.scope.iter().map(|name| Scope::new(name.to_owned())))
+        .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
     if let Some(max_age) = flow.max_age {
-        params.push(("max_age", max_age.to_string()));
+        request = request.set_max_age(Duration::from_secs(max_age.try_into().unwrap_or_default()));
         if max_age == 0 {
-            params.push(("prompt", "login".to_owned()));
+            request = request.add_prompt(CoreAuthPrompt::Login);
         }
     }
-    let params: Vec<_> = params
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect();
-    with_query(&metadata.authorization_endpoint, &params)
+    let (url, ..) = request.url();
+    Ok(url.into())
 }
 
 /// Exchanges a code for what the upstream says of the person (OpenID Connect Core §3.1.3, §5.3).
 pub(crate) async fn redeem(
     app: &App,
     stored: &StoredUpstream,
-    metadata: &ProviderMetadata,
+    metadata: &Metadata,
     code: &Secret,
     flow: &Flow,
 ) -> Result<Person, UpstreamError> {
     let upstream = &stored.upstream;
-    let answer = token_response(app, stored, metadata, code, flow).await?;
-    let text = |name: &'static str| {
-        let value = answer.get(name).and_then(Value::as_str);
-        value.ok_or(UpstreamError::Response(name))
-    };
-    let access_token = Secret::new(text("access_token")?);
-    let id_token = text("id_token")?;
+    let answer = exchange(app, stored, metadata, code, flow).await?;
     let expected = Expected {
-        issuer: &metadata.issuer,
         client_id: &upstream.client_id,
-        nonce: &flow.nonce,
-        access_token: Some(access_token.expose()),
         authenticated_since: flow.authenticated_since,
         now: app.now(),
     };
-    let known = keys(app, &metadata.jwks_uri, false).await?;
-    let mut person = match check_id_token(id_token, &known, &expected) {
-        Err(JoseError::UnknownKey | JoseError::BadSignature) => {
-            let fresh = keys(app, &metadata.jwks_uri, true).await?;
-            check_id_token(id_token, &fresh, &expected)?
+    let (issuer, jwks_uri) = (metadata.0.issuer(), metadata.0.jwks_uri());
+    let known = keys(app, jwks_uri, false).await?;
+    let mut person = match verify(&answer, &known, issuer, &flow.nonce, &expected) {
+        Err(error) if wants_other_keys(&error) => {
+            let fresh = keys(app, jwks_uri, true).await?;
+            verify(&answer, &fresh, issuer, &flow.nonce, &expected)?
         }
-        checked => checked?,
+        verified => verified?,
     };
     if person.email.is_none()
         && upstream.scope.contains("email")
-        && let Some(endpoint) = &metadata.userinfo_endpoint
+        && let Some(endpoint) = metadata.0.userinfo_endpoint()
     {
-        let document = app.fetch.get_json_as(endpoint, &access_token).await?;
+        let token = Secret::new(answer.access_token().secret());
+        let document = app.fetch.get_json_as(endpoint, &token).await?;
         check_userinfo(&mut person, &document)?;
     }
     Ok(person)
 }
 
-async fn token_response(
+async fn exchange(
     app: &App,
     stored: &StoredUpstream,
-    metadata: &ProviderMetadata,
+    metadata: &Metadata,
     code: &Secret,
     flow: &Flow,
-) -> Result<Value, UpstreamError> {
+) -> Result<CoreTokenResponse, UpstreamError> {
     let upstream = &stored.upstream;
     let secret = stored
         .secret_sealed
         .as_deref()
         .and_then(|sealed| app.sealer.open(&secret_context(&upstream.name), sealed))
         .and_then(|plain| String::from_utf8(plain).ok())
-        .map(Secret::new)
+        .map(ClientSecret::new)
         .ok_or(UpstreamError::Secret)?;
-    let in_body = upstream.token_endpoint_auth_method == ClientAuthMethod::ClientSecretPost;
-    let mut pairs = vec![
-        ("grant_type", "authorization_code"),
-        ("code", code.expose()),
-        ("code_verifier", &flow.verifier),
-    ];
-    let redirect_uri = callback_uri(app, &upstream.name);
-    pairs.push(("redirect_uri", &redirect_uri));
-    if in_body {
-        pairs.push(("client_id", &upstream.client_id));
-        pairs.push(("client_secret", secret.expose()));
-    }
-    let form = encoded(&pairs);
-    let authorization = (!in_body).then(|| basic(&upstream.client_id, &secret));
-    let endpoint = &metadata.token_endpoint;
-    Ok(app
-        .fetch
-        .exchange_form(endpoint, form, authorization.as_ref())
-        .await?)
-}
-
-fn encoded(pairs: &[(&str, &str)]) -> String {
-    form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(pairs)
-        .finish()
-}
-
-/// An `Authorization` header with both halves form-encoded (RFC 6749 §2.3.1).
-fn basic(client_id: &str, secret: &Secret) -> Secret {
-    let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    let pair = Secret::new(format!("{}:{}", encode(client_id), encode(secret.expose())));
-    Secret::new(format!("Basic {}", STANDARD.encode(pair.expose())))
+    let client = relying_party(app, upstream, metadata, Some(secret))?;
+    let answer = client
+        .exchange_code(AuthorizationCode::new(code.expose().to_owned()))?
+        .set_pkce_verifier(PkceCodeVerifier::new(flow.verifier.clone()))
+        .request_async(&app.fetch)
+        .await?;
+    Ok(answer)
 }

@@ -78,7 +78,9 @@ async fn who_was_invited_has_an_account_with_that_address_at_once() {
 #[tokio::test]
 async fn an_invitation_that_was_handed_over_proves_no_mailbox() {
     let server = server_for_the_invited().await;
-    let made = invite(&server.running.app, "frank@example.org", None).await.unwrap();
+    let made = invite(&server.running.app, "frank@example.org", None)
+        .await
+        .unwrap();
     let link = made.unwrap().replace("http://localhost:8080", "");
     let mut browser = Browser::new(&server);
     let page = browser.open(&link).await;

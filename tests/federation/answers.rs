@@ -189,6 +189,34 @@ async fn an_error_of_the_provider_is_told_neutrally() {
 }
 
 #[tokio::test]
+async fn who_was_refused_can_try_again() {
+    let provider = Provider::start().await;
+    let server = provider.relied_on(TRUSTED).await;
+    let (mut browser, trip) = at_provider(&server).await;
+    let answer = browser.open(&trip.back(&[("error", "access_denied")])).await;
+    assert_refused(&browser, &answer, 400, "an error");
+    let sign_in = super::provider::link(&answer, "sign-in").unwrap();
+    let again = Trip::begin(&server, &mut browser, &sign_in).await;
+    assert_ne!((&again.state, &again.nonce), (&trip.state, &trip.nonce));
+    provider.says(&again, alice());
+    let answer = browser.open(&again.back(&[("code", "c")])).await;
+    assert!(got_code(&answer), "{} {}", answer.status, answer.body);
+}
+
+#[tokio::test]
+async fn a_provider_in_trouble_is_told_from_one_that_refuses() {
+    let provider = Provider::start().await;
+    let server = provider.relied_on(TRUSTED).await;
+    for (fails, status) in [(400, 502), (500, 503)] {
+        let (mut browser, trip) = at_provider(&server).await;
+        provider.fails_to_redeem(fails);
+        let answer = browser.open(&trip.back(&[("code", "c")])).await;
+        assert_refused(&browser, &answer, status, "the code is refused");
+        assert!(super::provider::link(&answer, "sign-in").is_some());
+    }
+}
+
+#[tokio::test]
 async fn metadata_of_somebody_else_are_not_used() {
     let provider = Provider::start().await;
     provider.publishes("issuer", json!("https://evil.test"));

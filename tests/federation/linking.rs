@@ -59,7 +59,13 @@ async fn an_address_alone_is_nobody() {
         let provider = Provider::start().await;
         let server = provider.relied_on(lines).await;
         let (browser, answer) = visit(&server, &provider, person("s1", email, verified.clone())).await;
-        assert!(is_asked(&answer), "{lines} {email} {verified}: {}", answer.body);
+        // A claim of the wrong type may also be the end of it; it is never a yes.
+        let well_typed = verified.is_boolean() || verified.is_null();
+        assert!(
+            is_asked(&answer) || (!well_typed && answer.status == 502),
+            "{lines} {email} {verified}: {}",
+            answer.body
+        );
         assert!(!browser.cookies.contains_key("session"));
         assert!(!answer.body.contains("id=\"upstream-create\""));
         assert_eq!(connections(&server, "alice").await, 0);

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use axum::extract::{Request, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::{Json, Router};
 use chancery::config::Config;
@@ -19,6 +20,7 @@ struct Script {
     metadata: Map<String, Value>,
     jwks: Value,
     token: Value,
+    token_status: StatusCode,
     userinfo: Value,
     asked: Vec<Asked>,
 }
@@ -60,7 +62,14 @@ impl Provider {
         ] {
             provider.publishes(name, json!(format!("{}{path}", provider.issuer)));
         }
-        provider.publishes("issuer", json!(provider.issuer));
+        for (name, value) in [
+            ("issuer", json!(provider.issuer)),
+            ("response_types_supported", json!(["code"])),
+            ("subject_types_supported", json!(["public"])),
+            ("id_token_signing_alg_values_supported", json!(["ES256"])),
+        ] {
+            provider.publishes(name, value);
+        }
         let router = Router::new().fallback(answer).with_state(script);
         tokio::spawn(async move { axum::serve(listener, router).await });
         provider
@@ -84,6 +93,13 @@ impl Provider {
     pub(super) fn sends(&self, id_token: &str) {
         self.script.lock().unwrap().token =
             json!({ "access_token": "at", "token_type": "Bearer", "id_token": id_token });
+    }
+
+    /// Has the token endpoint answer with this status and an error.
+    pub(super) fn fails_to_redeem(&self, status: u16) {
+        let mut script = self.script.lock().unwrap();
+        script.token = json!({ "error": "invalid_grant" });
+        script.token_status = StatusCode::from_u16(status).unwrap();
     }
 
     /// Sets what the userinfo endpoint says.
@@ -164,7 +180,11 @@ async fn answer(State(script): State<Arc<Mutex<Script>>>, request: Request) -> R
         "/userinfo" => script.userinfo.clone(),
         _ => Value::Null,
     };
-    Json(document).into_response()
+    let status = match head.uri.path() {
+        "/token" => script.token_status,
+        _ => StatusCode::OK,
+    };
+    (status, Json(document)).into_response()
 }
 
 /// A browser on its way to the provider.

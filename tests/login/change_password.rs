@@ -163,3 +163,27 @@ async fn the_password_grant_refuses_who_must_change_or_lacks_a_factor() {
     assert_eq!(outdated.refusal(), (400, "invalid_grant".to_owned()));
     assert_eq!(ask("alice", "wrong").await.body, outdated.body);
 }
+
+#[tokio::test]
+async fn a_password_alone_does_not_change_it_before_the_second_factor() {
+    const BOB: &str = "bob has a long password too";
+    let server = Server::start().await;
+    demand(&server, "bob").await;
+    let mut browser = Browser::new(&server);
+    let page = browser.sign_in(&server.authorize(&[]), "bob", BOB).await;
+    assert!(page.body.contains("name=\"code\""), "{}", page.body);
+    let mut form = Form::of(&page.body);
+    form.action = query_of(&form.action, "i")
+        .map(|sealed| format!("/password?i={sealed}"))
+        .unwrap();
+    let skipped = browser.open(&form.action).await;
+    assert!(!is_asked(&skipped), "{}", skipped.body);
+    let fields = [("current_password", BOB), ("new_password", NEW)];
+    let answer = browser.send(form.filled(&fields)).await;
+    assert_eq!(answer.status, 303);
+    assert!(server.mails().await.is_empty());
+    let page = Browser::new(&server)
+        .sign_in(&server.authorize(&[]), "bob", BOB)
+        .await;
+    assert!(page.body.contains("name=\"code\""), "the old password stays");
+}

@@ -209,3 +209,33 @@ async fn an_answered_request_gives_no_second_code() {
     let again = browser.submit(&page, &[ALLOW]).await;
     assert_eq!((again.status, again.header("location")), (400, None));
 }
+
+#[tokio::test]
+async fn the_yes_of_one_account_is_not_that_of_the_next_in_the_same_browser() {
+    let server = Server::start().await;
+    server
+        .apply("[[account]]\nusername = \"carol\"\npassword = \"carol has a long password as well\"\n")
+        .await;
+    let third = [
+        ("client_id", "third"),
+        ("redirect_uri", "https://third.example/cb"),
+        ("scope", "openid profile"),
+    ];
+    let mut browser = Browser::new(&server);
+    let page = browser
+        .sign_in(&server.authorize(&third), "alice", "correct horse battery staple")
+        .await;
+    let allowed = browser
+        .send(Form::of(&page.body).filled(&[("decision", "allow")]))
+        .await;
+    let alices = allowed.location().to_owned();
+    assert!(alices.starts_with("/authorize/"));
+    let other = server.authorize(&[("prompt", "login")]);
+    let answer = browser
+        .sign_in(&other, "carol", "carol has a long password as well")
+        .await;
+    assert!(query_of(answer.location(), "code").is_some());
+    let asked = browser.open(&alices).await;
+    assert_eq!(asked.status, 200);
+    assert!(asked.body.contains("consent-approve"), "{}", asked.body);
+}

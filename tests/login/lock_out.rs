@@ -272,3 +272,21 @@ async fn what_is_too_long_for_a_password_is_refused_before_it_is_hashed() {
     assert_eq!(answer.status, 200);
     assert_eq!(failures(&server, "alice").await, 0);
 }
+
+#[tokio::test]
+async fn a_browser_stays_known_when_its_owner_changes_the_password_there() {
+    let server = server().await;
+    let mut owner = Browser::new(&server);
+    let page = owner.sign_in("/account/password", "alice", PASSWORD).await;
+    let form = Form::at(&page.body, "/account/password");
+    server.advance(Lifetime::seconds(2));
+    let new = "four ferries in the morning rain";
+    let fields = [("current_password", PASSWORD), ("new_password", new)];
+    let changed = owner.send(form.filled(&fields)).await;
+    assert_eq!(changed.status, 303, "{}", changed.body);
+    owner.cookies.remove("session");
+    guess(&server, "alice", MOST).await;
+    assert_eq!(try_from(&server, "192.0.2.1", "alice", new).await.status, 200);
+    let answer = sign_in(&mut owner, &server, "alice", new).await;
+    assert_eq!(answer.status, 303, "{}", answer.body);
+}

@@ -240,3 +240,50 @@ async fn new_recovery_codes_replace_the_old_ones() {
     let page = browser.open(SECURITY).await;
     assert!(!page.body.contains(&new[1]), "never shown again");
 }
+
+#[tokio::test]
+async fn a_password_alone_does_not_reach_the_factors_even_where_no_second_one_is_asked_for() {
+    let server = Server::start().await;
+    server
+        .apply("[[account]]\nusername = \"bob\"\nmfa = \"off\"\n")
+        .await;
+    let mut browser = Browser::new(&server);
+    let account = browser
+        .sign_in("/account", "bob", "bob has a long password too")
+        .await;
+    assert_eq!(account.status, 200);
+    assert!(account.body.contains("account-nav"), "{}", account.body);
+    for path in [
+        SECURITY,
+        "/account/security/totp",
+        "/account/password",
+        "/account/email",
+    ] {
+        let page = browser.open(path).await;
+        assert!(page.body.contains("name=\"code\""), "{path}: {}", page.body);
+        assert!(!page.body.contains("totp-secret"), "{path}");
+    }
+    let csrf = Form::of(&account.body).hidden;
+    let form = Form {
+        action: format!("{SECURITY}/recovery-codes"),
+        hidden: csrf,
+    };
+    let answer = browser.send(form.filled(&[])).await;
+    assert!(answer.location().starts_with("/mfa"), "{}", answer.status);
+}
+
+#[tokio::test]
+async fn new_recovery_codes_do_not_make_another_known_browser() {
+    let server = Server::start().await;
+    let mut browser = Browser::new(&server);
+    browser.sign_in(SECURITY, ALICE.0, ALICE.1).await;
+    add_app(&server, &mut browser, "Phone").await;
+    let known = browser.cookies["device"].clone();
+    let page = browser.open(SECURITY).await;
+    let make = forms(&page, "/account/security/recovery-codes")[0].filled(&[]);
+    assert_eq!(browser.send(make).await.status, 200);
+    assert_eq!(
+        browser.cookies["device"], known,
+        "with more tries at the password"
+    );
+}

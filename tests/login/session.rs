@@ -213,3 +213,21 @@ async fn a_disabled_account_is_signed_in_nowhere() {
         .await;
     assert!(!is_live(&server, &mut browser).await);
 }
+
+#[tokio::test]
+async fn who_has_the_password_alone_does_not_end_sessions_that_proved_both_factors() {
+    const BOB: &str = "bob has a long password too";
+    let server = Server::start_with(|config| config.sessions.max_per_account = 2).await;
+    let mut bob = Browser::new(&server);
+    let page = bob.sign_in(&server.authorize(&[]), "bob", BOB).await;
+    let seed = chancery::totp::decode_base32("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP").unwrap();
+    let code = chancery::totp::code(&seed, server.clock.now());
+    assert!(got_code(&bob.submit(&page, &[("code", &code)]).await));
+    for _ in 0..3 {
+        server.advance(Lifetime::seconds(1));
+        let mut other = Browser::new(&server);
+        let page = other.sign_in(&server.authorize(&[]), "bob", BOB).await;
+        assert!(page.body.contains("name=\"code\""), "{}", page.body);
+    }
+    assert!(is_live(&server, &mut bob).await);
+}

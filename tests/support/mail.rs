@@ -51,7 +51,11 @@ impl Server {
         let mails = self.mails().await.into_iter();
         let texts = mails.filter(|mail| mail.to == address).map(|mail| mail.text);
         let found = texts
-            .flat_map(|text| text.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>())
+            .flat_map(|text| {
+                text.lines()
+                    .map(|line| line.trim().to_owned())
+                    .collect::<Vec<_>>()
+            })
             .filter_map(|line| Url::parse(&line).ok())
             .map(|url| url[url::Position::BeforePath..url::Position::AfterQuery].to_owned())
             .rfind(|link| link.starts_with(path));

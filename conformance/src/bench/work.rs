@@ -84,7 +84,8 @@ pub(super) struct Flood {
     pub(super) refused: usize,
 }
 
-/// Asks for tokens with and without two hundred connections that sign in with a password all the time.
+/// Asks for tokens with and without two hundred people who sign in with a password again and again, and who come back
+/// after a second when they are refused.
 pub(super) async fn flood(target: &Target) -> Result<Flood, String> {
     let alone = tokens_in_a_second(target).await?;
     let stop = Arc::new(AtomicBool::new(false));
@@ -98,7 +99,11 @@ pub(super) async fn flood(target: &Target) -> Result<Flood, String> {
                 let started = Instant::now();
                 match connection.send(&request).await?.0 {
                     200 => {}
-                    429 | 503 => refusals.borrow_mut().push(started.elapsed()),
+                    429 | 503 => {
+                        refusals.borrow_mut().push(started.elapsed());
+                        // As they are told to.
+                        tokio::time::sleep(Duration::from_secs(1)).await;
+                    }
                     status => return Err(format!("a sign-in of the flood was answered with {status}")),
                 }
             }

@@ -19,7 +19,7 @@ use crate::error::{Error, TokenRefusal};
 use crate::oauth::issue::Issuance;
 use crate::passwords::Busy;
 use crate::random;
-use crate::sign_in::{self, Attempt, SecondFactor};
+use crate::sign_in::{self, Attempt, Proof, SecondFactor};
 use crate::web::client_ip::ClientAddress;
 
 pub(in crate::oauth) async fn redeem(
@@ -30,12 +30,13 @@ pub(in crate::oauth) async fn redeem(
 ) -> Result<Issuance, Error<TokenRefusal>> {
     resource::check(&params.resources, client)?;
     let refused = || invalid_grant("the account holder could not be authenticated");
-    let account = match sign_in::password(app, &params.username, &params.password, address).await? {
-        Attempt::Proved(account) => account,
+    let proof = match sign_in::password(app, &params.username, &params.password, address).await? {
+        Attempt::Proved(proof) => proof,
         Attempt::Refused => return Err(refused().into()),
         Attempt::TooMany(retry_after) => return Err(TokenRefusal::too_many(retry_after).into()),
         Attempt::Busy => return Err(Busy.into()),
     };
+    let Proof { account, chosen_at } = *proof;
     let mut factors = vec![Factor::Password];
     let (policy, enrolled) = second_factor(app, client, &account).await?;
     // Neither can be put right without a page.
@@ -65,6 +66,12 @@ pub(in crate::oauth) async fn redeem(
     let issued = app
         .store
         .write(async move |db: &mut Conn| {
+            // The password may have been changed while it was being checked; what changes it sees this grant, or is seen.
+            let now_known = store::accounts::find_locked(db, account.id).await?;
+            let may = now_known.is_some_and(|now| !now.disabled && !now.must_change_password);
+            if !may || !sign_in::still_holds(db, account.id, chosen_at).await? {
+                return Ok(None);
+            }
             let authority = store::roles::authority(db, account.id).await?;
             let scope: Scope = role::narrow(&asked, &registered.scope, &definitions.scopes, &authority);
             let grant = Grant {

@@ -201,10 +201,25 @@ fn consent_is_asked_and_remembered() {
     assert_eq!(
         after(|c| {
             third_party(c);
-            c.interaction.consented = Some(scope("openid"));
+            c.interaction.consented = Some(yes_of(2));
         }),
         Next::Respond
     );
+    assert_eq!(
+        after(|c| {
+            third_party(c);
+            c.interaction.consented = Some(yes_of(3));
+        }),
+        Next::Consent,
+        "the yes of another account"
+    );
+}
+
+fn yes_of(account: u128) -> Consented {
+    Consented {
+        account: AccountId(Uuid::from_u128(account)),
+        scope: scope("openid"),
+    }
 }
 
 #[test]
@@ -308,5 +323,8 @@ fn a_page_of_our_own_needs_the_same_proof() {
     assert_eq!(own(|_| (), Some(100)), Next::Respond);
     assert_eq!(own(|c| c.has_second_factor = true, None), Next::StepUp);
     assert_eq!(own(|c| c.policy = MfaPolicy::Required, None), Next::Enrol);
+    let off: Change = |c| (c.policy, c.has_second_factor) = (MfaPolicy::Off, true);
+    assert_eq!(own(off, None), Next::Respond);
+    assert_eq!(own(off, Some(100)), Next::StepUp);
     assert_eq!(own(|c| c.must_change_password = true, None), Next::ChangePassword);
 }

@@ -1,8 +1,7 @@
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::account::check_username;
-use crate::jose::{Algorithm, JoseError, KeySet, SigningKey, half_hash};
 use crate::time::Timestamp;
 
 const ISSUER: &str = "https://corp.example.test";
@@ -82,79 +81,56 @@ fn an_upstream_vouches_for_its_own_domains_and_no_others() {
     }
 }
 
-fn document() -> Value {
-    json!({
-        "issuer": ISSUER,
-        "authorization_endpoint": "https://corp.example.test/authorize",
-        "token_endpoint": "https://corp.example.test/token",
-        "jwks_uri": "https://keys.example.test/jwks",
-    })
-}
-
 #[test]
-fn metadata_are_those_of_the_issuer_that_was_asked() {
-    assert!(ProviderMetadata::read(&document(), ISSUER).is_ok());
-    assert_eq!(
-        ProviderMetadata::location("https://a.test/b/"),
-        "https://a.test/b/.well-known/openid-configuration"
-    );
-    for issuer in [
-        "https://corp.example.test/",
-        "https://CORP.example.test",
-        "https://evil.test",
+fn endpoints_are_safe_to_send_to() {
+    for (endpoint, fine) in [
+        ("https://corp.example.test/token?x=1", true),
+        ("http://localhost:8080/token", true),
+        ("http://corp.example.test/token", false),
+        ("https://corp.example.test/jwks#x", false),
+        ("https://u:p@corp.example.test/token", false),
+        ("javascript:alert(1)", false),
+        ("file:///etc/passwd", false),
+        ("/token", false),
     ] {
-        assert_eq!(
-            ProviderMetadata::read(&document(), issuer),
-            Err(MetadataError::Issuer)
-        );
-    }
-    for (name, value) in [
-        ("authorization_endpoint", json!("javascript:alert(1)")),
-        ("token_endpoint", json!("http://corp.example.test/token")),
-        ("jwks_uri", json!("https://corp.example.test/jwks#x")),
-        ("userinfo_endpoint", json!("file:///etc/passwd")),
-        ("token_endpoint", json!(null)),
-        ("jwks_uri", json!(7)),
-    ] {
-        let mut changed = document();
-        changed[name] = value;
-        assert!(ProviderMetadata::read(&changed, ISSUER).is_err(), "{name}");
+        assert_eq!(is_endpoint(endpoint), fine, "{endpoint}");
     }
 }
 
 #[test]
 fn a_response_names_its_issuer_where_that_was_promised() {
-    let mut metadata = ProviderMetadata::read(&document(), ISSUER).unwrap();
-    assert!(metadata.sent(None) && metadata.sent(Some(ISSUER)));
-    assert!(!metadata.sent(Some("https://evil.test")));
-    metadata.authorization_response_iss_parameter_supported = true;
-    assert!(!metadata.sent(None) && metadata.sent(Some(ISSUER)));
-    assert!(!metadata.sent(Some("https://evil.test")));
+    for (promised, iss, fine) in [
+        (false, None, true),
+        (false, Some(ISSUER), true),
+        (false, Some("https://evil.test"), false),
+        (false, Some("https://corp.example.test/"), false),
+        (true, None, false),
+        (true, Some(ISSUER), true),
+        (true, Some("https://evil.test"), false),
+    ] {
+        assert_eq!(may_have_sent(ISSUER, promised, iss), fine, "{promised} {iss:?}");
+    }
 }
 
 fn expected() -> Expected<'static> {
     Expected {
-        issuer: ISSUER,
         client_id: "c",
-        nonce: "n",
-        access_token: Some("at"),
         authenticated_since: None,
         now: Timestamp(1000),
     }
 }
 
-fn claims() -> Value {
-    json!({
+fn claims() -> Map<String, Value> {
+    let claims = json!({
         "iss": ISSUER, "sub": "s", "aud": "c", "exp": 1100, "iat": 990, "nonce": "n", "auth_time": 900,
         "email": "Alice@Example.test", "email_verified": true, "preferred_username": "alice", "name": "Alice\u{202e} E",
-    })
+    });
+    claims.as_object().unwrap().clone()
 }
 
 #[test]
 fn a_good_id_token_tells_who_it_is() {
-    let key = SigningKey::generate(Algorithm::Es256, "k").unwrap();
-    let keys = KeySet::new(vec![key.verification_key()]);
-    let person = check_id_token(&key.sign("JWT", &claims()).unwrap(), &keys, &expected()).unwrap();
+    let person = read_person(&claims(), &expected()).unwrap();
     assert_eq!((person.issuer.as_str(), person.subject.as_str()), (ISSUER, "s"));
     assert_eq!(person.email.as_deref(), Some("Alice@example.test"));
     assert!(person.email_verified);
@@ -162,22 +138,16 @@ fn a_good_id_token_tells_who_it_is() {
 }
 
 #[test]
-fn each_claim_of_an_id_token_is_checked() {
-    let key = SigningKey::generate(Algorithm::Es256, "k").unwrap();
-    let keys = KeySet::new(vec![key.verification_key()]);
+fn what_an_id_token_says_beyond_is_checked() {
     let check = |name: &str, value: Value, expected: &Expected<'_>| {
         let mut claims = claims();
         match value {
-            Value::Null => claims.as_object_mut().unwrap().remove(name),
-            value => claims.as_object_mut().unwrap().insert(name.to_owned(), value),
+            Value::Null => claims.remove(name),
+            value => claims.insert(name.to_owned(), value),
         };
-        check_id_token(&key.sign("JWT", &claims).unwrap(), &keys, expected)
+        read_person(&claims, expected)
     };
-    let at_hash = half_hash(Algorithm::Es256, "at");
     for (name, value, fine) in [
-        ("iss", json!("https://evil.test"), false),
-        ("iss", json!(null), false),
-        ("aud", json!("d"), false),
         ("aud", json!(["c"]), true),
         ("aud", json!(["c", "d"]), false),
         ("aud", json!([]), false),
@@ -185,28 +155,27 @@ fn each_claim_of_an_id_token_is_checked() {
         ("azp", json!("c"), true),
         ("azp", json!("d"), false),
         ("azp", json!(7), false),
-        ("exp", json!(1000), false),
-        ("exp", json!("2000"), false),
-        ("exp", json!(null), false),
         ("iat", json!(1060), true),
         ("iat", json!(1061), false),
         ("iat", json!(null), false),
+        ("nbf", json!(1060), true),
         ("nbf", json!(2000), false),
-        ("nonce", json!("other"), false),
-        ("nonce", json!(""), false),
-        ("nonce", json!(null), false),
+        ("nbf", json!("0"), false),
+        ("iss", json!(null), false),
         ("sub", json!(null), false),
         ("sub", json!(""), false),
         ("sub", json!("a\u{0}b"), false),
         ("sub", json!("s".repeat(256)), false),
         ("sub", json!(7), false),
-        ("at_hash", json!(at_hash), true),
-        ("at_hash", json!("AAAA"), false),
         ("events", json!({}), false),
     ] {
         let result = check(name, value.clone(), &expected());
         assert_eq!(result.is_ok(), fine, "{name} {value}: {result:?}");
     }
+    let mut shared = claims();
+    shared.insert("aud".into(), json!(["c", "d"]));
+    shared.insert("azp".into(), json!("c"));
+    assert!(read_person(&shared, &expected()).is_ok());
     let since = |at| Expected {
         authenticated_since: Some(Timestamp(at)),
         ..expected()
@@ -215,29 +184,6 @@ fn each_claim_of_an_id_token_is_checked() {
     assert!(check("auth_time", json!(900), &since(961)).is_err());
     assert!(check("auth_time", json!(null), &since(0)).is_err());
     assert!(check("auth_time", json!(5000), &since(900)).is_err());
-}
-
-#[test]
-fn other_keys_kinds_and_no_signature_are_refused() {
-    let key = SigningKey::generate(Algorithm::Es256, "k").unwrap();
-    let other = SigningKey::generate(Algorithm::Es256, "k").unwrap();
-    let keys = KeySet::new(vec![key.verification_key()]);
-    let refusal = |token: &str| check_id_token(token, &keys, &expected()).unwrap_err();
-    assert_eq!(
-        refusal(&other.sign("JWT", &claims()).unwrap()),
-        JoseError::BadSignature
-    );
-    for typ in ["at+jwt", "logout+jwt"] {
-        assert!(matches!(
-            refusal(&key.sign(typ, &claims()).unwrap()),
-            JoseError::WrongKind(_)
-        ));
-    }
-    let token = key.sign("JWT", &claims()).unwrap();
-    let payload = token.split('.').nth(1).unwrap();
-    // {"alg":"none"}
-    refusal(&format!("eyJhbGciOiJub25lIn0.{payload}."));
-    refusal(&format!("eyJhbGciOiJub25lIn0.{payload}.AA"));
 }
 
 #[test]
