@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use protocol::id::{AccountId, SessionId};
-use protocol::interaction::Interaction;
+use protocol::interaction::{Destination, Interaction};
 use protocol::secret::{Secret, TokenHash};
 use protocol::session::{Factor, Session};
 use protocol::time::{Lifetime, Timestamp};
@@ -52,6 +52,12 @@ pub fn fingerprint(mark: &str) -> String {
 /// What CSRF tokens of this browser are bound to.
 pub fn csrf_binding(app: &App, headers: &HeaderMap) -> Option<String> {
     cookies(app).read(headers, BROWSER).map(fingerprint)
+}
+
+/// A request of the browser with this fingerprint, which has just come in.
+pub fn interaction(app: &App, destination: Destination, fingerprint: String) -> Interaction {
+    let id = random::secret("").expose().to_owned();
+    Interaction::new(id, destination, fingerprint, app.now() + INTERACTION_LIFETIME)
 }
 
 /// Seals an interaction into text for a URL.

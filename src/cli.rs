@@ -50,7 +50,7 @@ enum Command {
     Serve,
     /// Show a provider, a client and a resource server at work on this machine
     Demo(demo::DemoArgs),
-    /// Bring the data base up to date
+    /// Bring the database up to date
     Migrate,
     /// Check the configuration and say what is not fit for production
     CheckConfig,
@@ -133,7 +133,7 @@ impl From<StoreError> for Failure {
                 "{what} is already taken; choose another or change the one that has it"
             )),
             error => Failure(format!(
-                "the data base refused: {error}; see [database] in the configuration"
+                "the database refused: {error}; see [database] in the configuration"
             )),
         }
     }
@@ -200,7 +200,7 @@ struct Context {
 }
 
 impl Context {
-    /// Opens the data base and brings it up to date, as `serve` does.
+    /// Opens the database and brings it up to date, as `serve` does.
     async fn open(config: Config) -> Result<Context, Failure> {
         let store = Store::open(&config.database.url, config.database.max_connections).await?;
         store.migrate().await?;

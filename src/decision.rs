@@ -10,9 +10,8 @@ use protocol::session::MfaPolicy;
 use store::{Conn, StoreError};
 
 use crate::app::App;
-use crate::browser::{self, Current, INTERACTION_LIFETIME};
+use crate::browser::{self, Current};
 use crate::html;
-use crate::random;
 
 /// What comes next, and what that was concluded from.
 pub(crate) struct Decision {
@@ -155,16 +154,7 @@ pub(crate) fn own(app: &App, decision: Decision, interaction: &Interaction) -> R
 pub(crate) async fn require(app: &App, headers: &HeaderMap, page: OwnPage) -> Result<Current, Response> {
     let mut cookies = HeaderMap::new();
     let mark = browser::mark(app, headers, &mut cookies);
-    let interaction = Interaction {
-        id: random::secret("").expose().to_owned(),
-        destination: Destination::Own(page),
-        browser: browser::fingerprint(&mark),
-        expires_at: app.now() + INTERACTION_LIFETIME,
-        signed_in: None,
-        account_selected: false,
-        consented: None,
-        denied: false,
-    };
+    let interaction = browser::interaction(app, Destination::Own(page), browser::fingerprint(&mark));
     match decide(app, headers, None, &interaction).await {
         Ok(Decision {
             step: Next::Respond,

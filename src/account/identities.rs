@@ -7,16 +7,15 @@ use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
-use protocol::interaction::{Destination, FRESH, Interaction, OwnPage};
+use protocol::interaction::{Destination, FRESH, OwnPage};
 use protocol::secret::TokenHash;
 use store::{Conn, StoreError, StoredUpstream, UpstreamIdentity};
 
 use super::Visit;
 use crate::app::App;
-use crate::browser::{self, INTERACTION_LIFETIME};
+use crate::browser;
 use crate::html;
 use crate::pages::{AccountNotice, AccountPart, IdentityCard, Page, UpstreamCard};
-use crate::random;
 use crate::upstream::{self, Disconnected, Flow, begin, missing};
 
 const PAGE: &str = "/account/identities";
@@ -117,19 +116,11 @@ async fn connect(State(app): State<Arc<App>>, Path(name): Path<String>, request:
     let Some(browser) = browser::csrf_binding(&app, &visit.headers) else {
         return missing(&app, &visit.headers);
     };
-    let interaction = Interaction {
-        id: random::secret("").expose().to_owned(),
-        destination: Destination::Own(OwnPage {
-            path: PAGE.to_owned(),
-            max_age: None,
-        }),
-        browser,
-        expires_at: app.now() + INTERACTION_LIFETIME,
-        signed_in: None,
-        account_selected: false,
-        consented: None,
-        denied: false,
+    let page = OwnPage {
+        path: PAGE.to_owned(),
+        max_age: None,
     };
+    let interaction = browser::interaction(&app, Destination::Own(page), browser);
     let mut flow = Flow::new(&stored.upstream, interaction, app.now());
     flow.connect = true;
     begin(&app, &visit.headers, &stored.upstream, &flow).await

@@ -16,6 +16,7 @@ use super::email::mail_locale;
 use crate::app::App;
 use crate::browser;
 use crate::credentials::{self, Changed, PasswordChange};
+use crate::factors;
 use crate::html;
 use crate::pages::{AccountNotice, AccountPart, Locale, Page, PasswordError};
 use crate::passwords::Weakness;
@@ -88,6 +89,16 @@ pub(super) async fn exists(app: &App, id: AccountId) -> Result<bool, StoreError>
     Ok(found.is_some())
 }
 
+/// The fewest characters of a new password.
+async fn min_length(app: &App, id: AccountId) -> Result<usize, StoreError> {
+    let default = app.config.accounts.mfa;
+    let policy = app
+        .store
+        .read(async move |db: &mut Conn| factors::policy(db, id, default).await)
+        .await?;
+    Ok(credentials::min_length(&app.config, policy))
+}
+
 /// Whether the current password must be typed: there is one, and no passkey was shown just now.
 async fn asks_current(app: &App, visit: &Visit) -> Result<bool, StoreError> {
     let by_passkey = visit.current.session.factors.contains(&Factor::Passkey);
@@ -102,14 +113,20 @@ pub(super) async fn show(State(app): State<Arc<App>>, request: Request) -> Respo
 }
 
 async fn form(app: &App, visit: &Visit, status: StatusCode, error: Option<PasswordError>) -> Response {
-    let ask_current = match asks_current(app, visit).await {
-        Ok(ask) => ask,
+    let known = async {
+        Ok::<_, StoreError>((
+            asks_current(app, visit).await?,
+            min_length(app, visit.account.id).await?,
+        ))
+    };
+    let (ask_current, password_min_length) = match known.await {
+        Ok(known) => known,
         Err(error) => return html::fail(app, &visit.headers, error),
     };
     let page = Page::AccountPassword {
         frame: visit.frame(AccountPart::Security),
         ask_current,
-        password_min_length: app.config.accounts.password_min_length,
+        password_min_length,
         error,
     };
     visit.page(app, status, &page)

@@ -24,7 +24,7 @@ pub(super) async fn migrate(config: &Config) -> Outcome {
         output::line(format_args!("applied {name}"));
     }
     if applied.is_empty() {
-        output::line("the data base is up to date");
+        output::line("the database is up to date");
     }
     store.close().await;
     Ok(())

@@ -331,7 +331,10 @@ fn is_loopback(url: &Url) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use protocol::jose::Algorithm;
+
     use super::super::*;
+    use super::Lifetime;
 
     fn read(file: &str, env: &[(&str, &str)]) -> Result<Config, String> {
         let env = env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));

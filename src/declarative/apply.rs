@@ -49,7 +49,7 @@ pub enum ApplyError {
     /// The file is wrong.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The data base refused.
+    /// The database refused.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The password workers are overrun.

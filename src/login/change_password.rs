@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::browser::{self, Current};
 use crate::credentials::{self, Changed, PasswordChange};
 use crate::decision::decide;
+use crate::factors;
 use crate::html;
 use crate::pages::{Page, PasswordError};
 use crate::sign_in::{self, Attempt, Origin};
@@ -25,6 +26,7 @@ struct Person {
     current: Current,
     account: Account,
     has_password: bool,
+    min_length: usize,
 }
 
 /// Who must choose here. None when another step comes first, or none is left.
@@ -34,18 +36,21 @@ async fn person(app: &App, visit: &Visit) -> Result<Option<Person>, StoreError> 
         return Ok(None);
     };
     let id = current.session.account_id;
-    let (account, has_password) = app
+    let default = app.config.accounts.mfa;
+    let (account, has_password, policy) = app
         .store
         .read(async move |db: &mut Conn| {
             let account = store::accounts::find(db, id).await?;
             let password = store::credentials::find_password(db, id).await?;
-            Ok((account, password.is_some()))
+            let policy = factors::policy(db, id, default).await?;
+            Ok((account, password.is_some(), policy))
         })
         .await?;
     Ok(account.map(|account| Person {
         current,
         account,
         has_password,
+        min_length: credentials::min_length(&app.config, policy),
     }))
 }
 
@@ -68,7 +73,7 @@ fn form(app: &App, visit: &Visit, person: &Person, error: Option<PasswordError>)
             csrf: &visit.csrf(app),
             username: &person.account.username,
             ask_current: person.has_password,
-            password_min_length: app.config.accounts.password_min_length,
+            password_min_length: person.min_length,
             error,
             form_targets: &visit.form_targets(),
         },

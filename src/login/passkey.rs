@@ -6,7 +6,6 @@ use axum::Extension;
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
-use protocol::interaction::Interaction;
 use protocol::session::Factor;
 use serde::de::IgnoredAny;
 
@@ -16,7 +15,7 @@ use crate::browser::{self, Proved};
 use crate::factors::passkeys::{self, Answer};
 use crate::factors::script;
 use crate::html;
-use crate::rate_limit::{self, Limit};
+use crate::rate_limit::{self, Limit, RetryAfter};
 use crate::web::client_ip::ClientAddress;
 
 /// `POST /login/passkey/options`: the same for everybody.
@@ -33,8 +32,7 @@ pub(super) async fn sign_in(
     Extension(address): Extension<ClientAddress>,
     request: Request,
 ) -> Response {
-    let network = rate_limit::network(address.0);
-    if let Err(retry_after) = app.limits.take(Limit::SignInPerAddress, &network).await.allowed() {
+    if let Err(retry_after) = charge(&app, address).await {
         return retry_after.into_response();
     }
     let (answer, mut visit) = match open::<Answer>(&app, request).await {
@@ -59,14 +57,7 @@ pub(super) async fn sign_in(
         Ok(None) => return script::refused(),
         Err(error) => return html::fail(&app, &visit.headers, error),
     };
-    // What was answered before was answered by whoever was signed in then.
-    visit.interaction = Interaction {
-        signed_in: Some(session),
-        account_selected: false,
-        consented: None,
-        denied: false,
-        ..visit.interaction
-    };
+    visit.interaction.sign_in(session);
     script::go(&visit.resume_path(&app), cookies)
 }
 
@@ -89,7 +80,14 @@ pub(super) async fn second_factor_options(State(app): State<Arc<App>>, request: 
 }
 
 /// `POST /mfa/passkey`: the second factor.
-pub(super) async fn second_factor(State(app): State<Arc<App>>, request: Request) -> Response {
+pub(super) async fn second_factor(
+    State(app): State<Arc<App>>,
+    Extension(address): Extension<ClientAddress>,
+    request: Request,
+) -> Response {
+    if let Err(retry_after) = charge(&app, address).await {
+        return retry_after.into_response();
+    }
     let (answer, visit) = match open::<Answer>(&app, request).await {
         Ok(opened) => opened,
         Err(refusal) => return refusal,
@@ -109,6 +107,13 @@ pub(super) async fn second_factor(State(app): State<Arc<App>>, request: Request)
         Ok(false) => script::refused(),
         Err(error) => html::fail(&app, &visit.headers, error),
     }
+}
+
+/// Counts a try of a network.
+async fn charge(app: &App, address: ClientAddress) -> Result<(), RetryAfter> {
+    let network = rate_limit::network(address.0);
+    let verdict = app.limits.take(Limit::SignInPerAddress, &network).await;
+    verdict.allowed().map(drop)
 }
 
 /// A message of the script, and the request on its way that its page belongs to.

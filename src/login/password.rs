@@ -132,16 +132,7 @@ async fn prove(app: &App, address: ClientAddress, request: Request) -> Response 
         browser::sign_in(app, proved, old, &visit.headers, address, &mut cookies).await
     };
     match begun.await {
-        Ok(Some(session)) => {
-            // What was answered before was answered by whoever was signed in then.
-            let interaction = &mut visit.interaction;
-            interaction.signed_in = Some(session);
-            (
-                interaction.account_selected,
-                interaction.consented,
-                interaction.denied,
-            ) = (false, None, false);
-        }
+        Ok(Some(session)) => visit.interaction.sign_in(session),
         Ok(None) => return form(app, &visit, &typed, Some(SignInError::Mismatch)).await,
         Err(error) => return html::fail(app, &visit.headers, error),
     }

@@ -57,7 +57,7 @@ fn form_page(
         token,
         username: typed.get("username").unwrap_or_default(),
         email: typed.get("email").unwrap_or_default(),
-        password_min_length: app.config.accounts.password_min_length,
+        password_min_length: credentials::min_length(&app.config, app.config.accounts.mfa),
         error,
     };
     let status = if error.is_some() {

@@ -249,15 +249,7 @@ async fn enter(
         browser::sign_in(app, proved, old, headers, address, &mut cookies).await
     };
     match begun.await {
-        Ok(Some(session)) => {
-            // What was answered before was answered by whoever was signed in then.
-            interaction.signed_in = Some(session);
-            (
-                interaction.account_selected,
-                interaction.consented,
-                interaction.denied,
-            ) = (false, None, false);
-        }
+        Ok(Some(session)) => interaction.sign_in(session),
         Ok(None) => {
             let status = StatusCode::FORBIDDEN;
             return html::refuse(app, headers, status, "access_denied", Message::UpstreamAccount);

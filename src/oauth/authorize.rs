@@ -20,7 +20,7 @@ use url::form_urlencoded;
 
 use crate::app::App;
 use crate::audit::Event;
-use crate::browser::{self, Current, INTERACTION_LIFETIME};
+use crate::browser::{self, Current};
 use crate::decision::{decide, own, to_page};
 use crate::html;
 use crate::pages::{Message, Page};
@@ -118,16 +118,8 @@ async fn start(app: &App, headers: &HeaderMap, encoded: &[u8]) -> Response {
     };
     let mut cookies = HeaderMap::new();
     let mark = browser::mark(app, headers, &mut cookies);
-    let interaction = Interaction {
-        id: random::secret("").expose().to_owned(),
-        destination: Destination::Client(Box::new(request)),
-        browser: browser::fingerprint(&mark),
-        expires_at: app.now() + INTERACTION_LIFETIME,
-        signed_in: None,
-        account_selected: false,
-        consented: None,
-        denied: false,
-    };
+    let destination = Destination::Client(Box::new(request));
+    let interaction = browser::interaction(app, destination, browser::fingerprint(&mark));
     let mut answer = match advance(app, headers, &client.client, interaction).await {
         Ok(answer) => answer,
         Err(error) => html::fail(app, headers, error),

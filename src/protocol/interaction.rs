@@ -60,6 +60,28 @@ pub struct OwnPage {
 }
 
 impl Interaction {
+    /// A request that has just come in.
+    pub fn new(id: String, destination: Destination, browser: String, expires_at: Timestamp) -> Interaction {
+        Interaction {
+            id,
+            destination,
+            browser,
+            expires_at,
+            signed_in: None,
+            account_selected: false,
+            consented: None,
+            denied: false,
+        }
+    }
+
+    /// Notes who signed in. What was answered before was answered by whoever was signed in then.
+    pub fn sign_in(&mut self, session: SessionId) {
+        self.signed_in = Some(session);
+        self.account_selected = false;
+        self.consented = None;
+        self.denied = false;
+    }
+
     /// The client's request, when it leads to one.
     pub fn request(&self) -> Option<&AuthorizationRequest> {
         match &self.destination {

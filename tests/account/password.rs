@@ -1,8 +1,9 @@
 //! `/account/password`: another password for somebody who is signed in.
 
+use protocol::session::MfaPolicy;
 use protocol::time::Lifetime;
 
-use super::person::{ALICE, at, is_signed_in, send, signs_in};
+use super::person::{ALICE, BOB, at, is_signed_in, send, signs_in};
 use crate::support::{Answer, Authenticator, Browser, PasskeyBox, Server};
 
 const NEW: &str = "four ferries in the morning rain";
@@ -105,4 +106,27 @@ async fn who_has_just_shown_a_passkey_need_not_know_the_password() {
     let done = send(&mut browser, &page, "/account/password", &[("new_password", NEW)]).await;
     assert!(done.body.contains("id=\"notice\""), "{}", done.body);
     assert!(signs_in(&server, "alice", NEW).await);
+}
+
+#[tokio::test]
+async fn where_a_second_factor_is_required_the_form_takes_what_the_rules_take() {
+    let server = Server::start_with(|config| config.accounts.mfa = MfaPolicy::Required).await;
+    let (mut browser, page) = at(&server, BOB, "/account/password").await;
+    assert!(page.body.contains("minlength=\"8\""), "{}", page.body);
+    let done = change(&mut browser, &page, BOB.1, "qv7#Lm2x").await;
+    assert!(done.body.contains("id=\"notice\""), "{}", done.body);
+    let setup = chancery::setup::link(
+        &server.running.app.store,
+        &server.running.app.config,
+        server.clock.now(),
+    );
+    let link = setup.await.unwrap();
+    let page = server
+        .get(link.strip_prefix("http://localhost:8080").unwrap())
+        .await;
+    assert!(page.body.contains("minlength=\"8\""), "{}", page.body);
+
+    let server = Server::start().await;
+    let (_, page) = at(&server, BOB, "/account/password").await;
+    assert!(page.body.contains("minlength=\"15\""), "{}", page.body);
 }

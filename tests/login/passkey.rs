@@ -1,5 +1,6 @@
 //! Passkeys: alone, as second factor, and whatever is wrong with them (WebAuthn Level 3 §7).
 
+use chancery::config::Rate;
 use protocol::time::Lifetime;
 use serde_json::{Value, json};
 use store::Conn;
@@ -412,4 +413,24 @@ async fn an_account_with_a_passkey_does_not_give_tokens_for_a_password_alone() {
     assert_eq!(server.token_as("cli", cli, &grant).await.status, 200);
     registered(&server, ALICE, true).await;
     assert_eq!(server.token_as("cli", cli, &grant).await.status, 400);
+}
+
+#[tokio::test]
+async fn tries_with_a_passkey_count_for_the_network_on_both_pages() {
+    for path in ["/login/passkey", "/mfa/passkey"] {
+        let server = Server::start_with(|config| {
+            config.rate_limits.sign_in_per_address = Rate {
+                count: 2,
+                per: Lifetime::minutes(5),
+            };
+        })
+        .await;
+        let mut browser = Browser::new(&server);
+        let mut statuses = Vec::new();
+        for _ in 0..3 {
+            let junk = Request::new("POST", path).header("content-type", "application/json");
+            statuses.push(browser.send(junk.body("{}")).await.status);
+        }
+        assert_eq!(statuses, [403, 403, 429], "{path}");
+    }
 }
