@@ -16,20 +16,22 @@ use crate::decision;
 use crate::html;
 use crate::pages::{AccountFrame, AccountNotice, AccountPart, Locale, Message, Page};
 use crate::web::client_ip::ClientAddress;
-use crate::web::form::{self, Params};
+use crate::web::form::Params;
 
 mod api;
+mod api_keys;
 mod apps;
 mod email;
 mod email_link;
 mod identities;
 mod password;
+mod privacy;
 mod profile;
 mod security;
 mod sessions;
 
 /// Routes of the account pages and of the account API.
-pub(crate) fn routes() -> Router<Arc<App>> {
+pub(crate) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .route("/account", get(profile::show).post(profile::submit))
         .route("/account/email", get(email::show).post(email::submit))
@@ -49,8 +51,10 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/account/apps", get(apps::show))
         .route("/account/apps/end", post(apps::end))
         .merge(security::routes())
+        .merge(api_keys::routes())
         .merge(identities::routes())
-        .nest("/api/account/v1", api::routes())
+        .merge(privacy::routes())
+        .nest("/api/account/v1", api::routes(app))
 }
 
 /// A signed-in person at a page of their account.
@@ -78,7 +82,7 @@ impl Visit {
         let address = ClientAddress::of(request.extensions());
         let query = Params::from_query(request.uri().query(), &[]).unwrap_or_default();
         let form = if request.method() == Method::POST {
-            read_form(app, request).await?
+            html::own_form(app, request, &[]).await?
         } else {
             Params::default()
         };
@@ -148,25 +152,4 @@ impl Visit {
             Message::NotFound,
         )
     }
-}
-
-/// The form of a POST that came from a page of ours in this browser.
-async fn read_form(app: &App, request: Request) -> Result<Params, Response> {
-    let headers = request.headers().clone();
-    let refuse = |status, code, message| html::refuse(app, &headers, status, code, message);
-    if !form::is_form(&headers) {
-        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-        return Err(refuse(status, "invalid_request", Message::Forgery));
-    }
-    let Ok(form) = form::read(request, &[]).await else {
-        return Err(refuse(
-            StatusCode::BAD_REQUEST,
-            "invalid_request",
-            Message::Forgery,
-        ));
-    };
-    if !html::is_ours(app, &headers, form.get("csrf")) {
-        return Err(refuse(StatusCode::FORBIDDEN, "access_denied", Message::Forgery));
-    }
-    Ok(form)
 }

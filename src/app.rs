@@ -13,9 +13,13 @@ use protocol::time::Timestamp;
 use store::{Conn, Store, StoreError, StoredClient};
 use tokio_util::task::TaskTracker;
 
-use crate::browser::cache::SessionCache;
+use crate::api_keys::ApiKeys;
+use crate::audit;
+use crate::authority::{Held, Stands};
+use crate::browser::cache::Live;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::copies::Copies;
 use crate::document::Document;
 use crate::fetch::Fetch;
 use crate::keys::KeyStore;
@@ -23,8 +27,10 @@ use crate::mail::Mailer;
 use crate::pages::Pages;
 use crate::passwords::Passwords;
 use crate::rate_limit::{Limit, RateLimits};
+use crate::refusals::Refusals;
 use crate::seal::Sealer;
 use crate::shared::Shared;
+use crate::statistics::Statistics;
 use crate::upstream::Providers;
 
 /// How long a change made by another process may go unseen in what is cached.
@@ -47,9 +53,19 @@ pub struct App {
     /// HTML.
     pub pages: Pages,
     /// Copies of live sessions.
-    pub sessions: SessionCache,
+    pub sessions: Copies<Live>,
+    /// Copies of what accounts hold.
+    pub held: Copies<Held>,
+    /// Copies of how accounts stand to single things.
+    pub standings: Copies<Stands>,
     /// Limits on what strangers may try.
     pub limits: RateLimits,
+    /// What is counted.
+    pub statistics: Arc<Statistics>,
+    /// Requests that were refused lately.
+    pub refusals: Arc<Refusals>,
+    /// What is known of API keys beside what is stored.
+    pub api_keys: ApiKeys,
     /// Requests of our own.
     pub fetch: Fetch,
     /// What nodes share beside the database.
@@ -58,6 +74,8 @@ pub struct App {
     pub providers: Providers,
     /// Mails to people.
     pub mail: Mailer,
+    /// The work on the audit trail.
+    pub audit: audit::Trail,
     /// Work that no answer waits for, such as what must not show in its time. `spawn` adds to it; a shutdown waits
     /// for it.
     pub tasks: TaskTracker,
@@ -120,13 +138,16 @@ impl App {
             shared,
             mail,
         } = services;
+        let statistics = Arc::new(Statistics::new(clock.clone()));
         App {
             origin: url::Url::parse(&config.server.issuer)
                 .map(|issuer| issuer.origin().ascii_serialization())
                 .unwrap_or_default(),
             csrf_key: sealer.derive("csrf"),
             rotation_key: sealer.derive("refresh-token-rotation"),
-            sessions: SessionCache::new(&store, shared.as_ref(), &sealer),
+            sessions: Copies::new(&store, shared.as_ref(), &sealer),
+            held: Copies::new(&store, shared.as_ref(), &sealer),
+            standings: Copies::new(&store, shared.as_ref(), &sealer),
             limits: RateLimits::configured(
                 &config.rate_limits,
                 clock.clone(),
@@ -139,6 +160,14 @@ impl App {
                 .time_to_live(FRESHNESS)
                 .build(),
             catalogue: Cache::builder().max_capacity(1).time_to_live(FRESHNESS).build(),
+            api_keys: ApiKeys::new(&store, shared.as_ref(), &sealer),
+            refusals: Arc::new(Refusals::new(
+                clock.clone(),
+                statistics.clone(),
+                shared.as_ref(),
+                &sealer,
+            )),
+            statistics,
             client_keys: Cache::builder()
                 .max_capacity(1_000)
                 .time_to_live(Duration::from_secs(300))
@@ -158,6 +187,7 @@ impl App {
             providers: Providers::default(),
             shared,
             mail,
+            audit: audit::Trail::default(),
             tasks: TaskTracker::new(),
         }
     }
@@ -197,6 +227,16 @@ impl App {
         let found = Arc::new(found);
         self.clients.insert(id.clone(), found.clone());
         Ok(Some(found))
+    }
+
+    /// Reads a client anew at its next use, after a change of it here.
+    pub fn forget_client(&self, id: &ClientId) {
+        self.clients.invalidate(id);
+    }
+
+    /// Reads the scopes and resource servers anew at their next use, after a change of them here.
+    pub fn forget_catalogue(&self) {
+        self.catalogue.invalidate(&());
     }
 
     /// An access token of ours whose signature and claims are right and that has not expired. Whether it was

@@ -1,14 +1,36 @@
-//! Security events, written in the transaction of the change they tell of.
+//! Security events, written in the transaction of the change they tell of. A moment later they are sealed into a chain
+//! that shows when somebody tampers with them, and sent to a webhook where there is one.
+
+mod chain;
+pub mod export;
+pub mod kinds;
+mod sealing;
+pub mod verify;
+pub(crate) mod webhook;
 
 use protocol::id::{AccountId, ClientId};
 use protocol::time::Timestamp;
 use serde_json::{Map, Value};
 use store::{Conn, StoreError};
 
+use crate::administration::Actor;
 use crate::app::App;
+use crate::delivery::Desk;
 use crate::random;
 use crate::web::client_ip::ClientAddress;
 use crate::web::request_id;
+
+pub use chain::Keys;
+pub use sealing::{remove_old, seal_due, work};
+
+/// The work on the trail of this process; other nodes are kept apart by the database.
+#[derive(Default)]
+pub struct Trail {
+    /// Where the worker of the webhook listens.
+    pub(crate) desk: Desk,
+    /// One round of sealing at a time.
+    sealing: tokio::sync::Mutex<()>,
+}
 
 /// An event in the making; success unless it is said to have failed.
 #[derive(Clone, Debug)]
@@ -55,6 +77,25 @@ impl Event {
     pub fn from(mut self, address: ClientAddress) -> Event {
         self.0.address = Some(address.0.to_string());
         self
+    }
+
+    /// Done by somebody else than the account itself.
+    #[must_use]
+    pub fn by(mut self, actor: &Actor) -> Event {
+        self.0.actor = Some(actor.to_string());
+        self.0.address = actor.address.map(|address| address.0.to_string());
+        if let Some(id) = actor.request {
+            self.0.request_id = Some(id.as_str().to_owned());
+        }
+        self
+    }
+
+    /// One more event like this one, of another kind.
+    #[must_use]
+    pub fn another(&self, kind: &str) -> Event {
+        let mut other = self.clone().renamed(kind);
+        other.0.id = random::uuid();
+        other
     }
 
     /// Of another kind, as it turned out.

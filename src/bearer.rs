@@ -7,6 +7,8 @@ use protocol::access_token::VerifiedAccessToken;
 use protocol::error::{ErrorCode, OAuthError, invalid_request};
 use store::{Conn, StoreError};
 
+pub(crate) mod refusal;
+
 use crate::app::App;
 use crate::error::{BearerRefusal, Error};
 

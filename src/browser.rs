@@ -1,5 +1,7 @@
 //! Who a browser is: its session, and the requests it carries with it.
 
+use std::sync::Arc;
+
 use axum::http::{HeaderMap, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,11 +10,13 @@ use protocol::interaction::{Destination, Interaction};
 use protocol::secret::{Secret, TokenHash};
 use protocol::session::{Factor, Session};
 use protocol::time::{Lifetime, Timestamp};
+use serde_json::json;
 use store::{Conn, StoreError};
 
 use crate::app::App;
 use crate::browser::cache::Live;
 use crate::random;
+use crate::statistics::{self, Kind};
 use crate::web::client_ip::ClientAddress;
 use crate::web::cookies::Cookies;
 
@@ -89,10 +93,10 @@ pub async fn session(app: &App, headers: &HeaderMap) -> Result<Option<Current>, 
         return Ok(None);
     };
     let (secret, now) = (TokenHash::of(cookie), app.now());
-    let found = app.sessions.find(&app.store, &secret).await;
+    let found = app.sessions.find(&app.store, &secret.0).await;
     let seen = |live: &Live| now.since(live.session.last_seen_at) < 60;
     // Once a minute the database is asked whatever a copy says: one whose end was announced by nobody must not live on.
-    let copy = found.live.clone().filter(seen);
+    let copy = found.copy.as_deref().filter(|live| seen(live)).cloned();
     let known = copy.is_some();
     let live = match copy {
         Some(live) => Some(live).filter(|live| live.expires_at > now),
@@ -110,7 +114,7 @@ pub async fn session(app: &App, headers: &HeaderMap) -> Result<Option<Current>, 
         live.session.last_seen_at = now;
     }
     if !known {
-        app.sessions.keep(&secret, live.clone(), &found).await;
+        app.sessions.keep(&secret.0, Arc::new(live.clone()), &found).await;
     }
     let session = live.session;
     Ok(Some(Current { session, secret }))
@@ -173,7 +177,8 @@ pub async fn sign_in(
         .unwrap_or_default();
     let event = crate::audit::Event::now(app, "session.started")
         .account(account)
-        .from(address);
+        .from(address)
+        .detail(json!({ "factor": statistics::factor(factor) }));
     let begun = app
         .store
         .write(async move |db: &mut Conn| {
@@ -217,6 +222,8 @@ pub async fn sign_in(
         })
         .await?;
     let Some((id, whole)) = begun else { return Ok(None) };
+    app.statistics
+        .count(Kind::SignInSuccess, statistics::factor(factor));
     give_cookie(app, &secret, answer);
     if whole {
         device::remember(app, account, Some(request), answer);
@@ -235,6 +242,9 @@ pub async fn step_up(
     let secret = random::secret("");
     // The first factor was not proved again, so `max_age` still counts from when it was.
     let (hash, old, since) = (secret.hash(), current.clone(), current.session.auth_time);
+    let event = crate::audit::Event::now(app, "session.raised")
+        .account(current.session.account_id)
+        .detail(json!({ "factor": statistics::factor(factor) }));
     let mut factors = current.session.factors.clone();
     if !factors.contains(&factor) {
         factors.push(factor);
@@ -242,10 +252,17 @@ pub async fn step_up(
     let raised = app
         .store
         .write(async move |db: &mut Conn| {
-            store::sessions::raise(db, old.session.id, &old.secret, &hash, since, &factors, now).await
+            let raised =
+                store::sessions::raise(db, old.session.id, &old.secret, &hash, since, &factors, now).await?;
+            if raised {
+                event.record(db).await?;
+            }
+            Ok(raised)
         })
         .await?;
     if raised {
+        app.statistics
+            .count(Kind::SignInSuccess, statistics::factor(factor));
         give_cookie(app, &secret, answer);
         device::remember(app, current.session.account_id, None, answer);
     }

@@ -7,26 +7,32 @@ use clap::{Parser, Subcommand};
 use protocol::time::Timestamp;
 use store::{Store, StoreError};
 
-use crate::browser::cache::announce_changes;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
+use crate::copies::announce_changes;
 use crate::declarative::{ApplyError, FileError};
 use crate::passwords::{Params, Passwords, QUEUE};
 use crate::seal::{self, Sealer};
 use crate::shared::Shared;
 
 mod account;
+mod act;
+mod api_key;
+mod assignments;
 mod audit;
 mod client;
 mod declare;
 pub mod demo;
+mod doctor;
 mod factors;
+mod import;
 mod input;
 mod key;
 mod links;
 mod operate;
 mod output;
 mod password;
+mod privacy;
 mod role;
 mod scope;
 mod session;
@@ -54,6 +60,8 @@ enum Command {
     Migrate,
     /// Check the configuration and say what is not fit for production
     CheckConfig,
+    /// Examine the installation and say what to mend
+    Doctor(output::Format),
     /// Print a one-time link to make the first administrator
     SetupLink,
     /// Say what `apply` would change
@@ -62,6 +70,8 @@ enum Command {
     Apply(declare::ApplyArgs),
     /// Print what is stored as a declarative file, without secrets
     Export,
+    /// Make accounts from a file of another system
+    Import(import::ImportArgs),
     /// Registered clients
     #[command(subcommand)]
     Client(client::Verb),
@@ -77,6 +87,9 @@ enum Command {
     /// Signing keys
     #[command(subcommand)]
     Key(key::Verb),
+    /// Keys with which programs act for accounts
+    #[command(subcommand)]
+    ApiKey(api_key::Verb),
     /// Signed-in browsers
     #[command(subcommand)]
     Session(session::Verb),
@@ -176,15 +189,18 @@ async fn run(file: Option<PathBuf>, command: Command) -> Outcome {
         Command::Serve => operate::serve(config).await,
         Command::CheckConfig => operate::check_config(&config),
         Command::Migrate => operate::migrate(&config).await,
+        Command::Doctor(format) => doctor::run(&Context::look(config).await?, format).await,
         Command::SetupLink => operate::setup_link(&Context::open(config).await?).await,
         Command::Plan(args) => declare::plan(&Context::open(config).await?, args).await,
         Command::Apply(args) => declare::apply(&Context::open(config).await?, args).await,
         Command::Export => declare::export(&Context::open(config).await?).await,
+        Command::Import(args) => import::run(&Context::open(config).await?, args).await,
         Command::Client(verb) => client::run(&Context::open(config).await?, verb).await,
         Command::Account(verb) => account::run(&Context::open(config).await?, verb).await,
         Command::Role(verb) => role::run(&Context::open(config).await?, verb).await,
         Command::Scope(verb) => scope::run(&Context::open(config).await?, verb).await,
         Command::Key(verb) => key::run(&Context::open(config).await?, verb).await,
+        Command::ApiKey(verb) => api_key::run(&Context::open(config).await?, verb).await,
         Command::Session(verb) => session::run(&Context::open(config).await?, verb).await,
         Command::Audit(verb) => audit::run(&Context::open(config).await?, verb).await,
         Command::Token(verb) => token::run(&Context::open(config).await?, verb).await,
@@ -200,6 +216,16 @@ struct Context {
 }
 
 impl Context {
+    /// Opens the database as it is.
+    async fn look(config: Config) -> Result<Context, Failure> {
+        let store = Store::open(&config.database.url, config.database.max_connections).await?;
+        Ok(Context {
+            config,
+            store,
+            now: Clock::System.now(),
+        })
+    }
+
     /// Opens the database and brings it up to date, as `serve` does.
     async fn open(config: Config) -> Result<Context, Failure> {
         let store = Store::open(&config.database.url, config.database.max_connections).await?;
@@ -269,11 +295,16 @@ mod tests {
         for line in [
             "serve",
             "migrate",
+            "doctor --json",
+            "account diagnose a --json",
+            "account security-report a",
             "check-config",
             "setup-link",
             "plan f.toml",
             "apply f.toml --prune",
             "export --config c.toml",
+            "import users.csv --dry-run --strict --format csv --json",
+            "account export a",
             "client list --json",
             "client show web",
             "client create web --redirect-uri https://a.test/cb",
@@ -288,9 +319,20 @@ mod tests {
             "account invite a@b.test --print --language de",
             "account reset-link a",
             "role create r --permission p",
+            "role update r --mfa required",
+            "scope update s --requires p",
+            "client rotate-secret web --overlap 24h",
+            "client update web --mfa default",
+            "account grant-role a viewer --expires 30d",
+            "account revoke-role a viewer",
             "scope create s --requires p",
             "key list",
             "key rotate",
+            "api-key list --account a --json",
+            "api-key show 00000000-0000-0000-0000-000000000000",
+            "api-key create a --name n --permission p --network 10.0.0.0/8 --rate 5/1m --lifetime 90d",
+            "api-key rotate 00000000-0000-0000-0000-000000000000 --overlap 1h",
+            "api-key delete 00000000-0000-0000-0000-000000000000",
             "session list --account a --json",
             "session show 00000000-0000-0000-0000-000000000000",
             "session delete --account a",

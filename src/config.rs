@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use protocol::client::GrantType;
+
 mod check;
 pub mod nearest;
 mod sections;
@@ -34,6 +36,16 @@ pub struct Config {
     pub redis: Redis,
     /// `[mail]`
     pub mail: Mail,
+    /// `[admin]`
+    pub admin: Admin,
+    /// `[api_keys]`
+    pub api_keys: ApiKeys,
+    /// `[scim]`
+    pub scim: Scim,
+    /// `[audit]`
+    pub audit: Audit,
+    /// `[privacy]`
+    pub privacy: Privacy,
     /// `[branding]`
     pub branding: Branding,
     /// `[outbound]`
@@ -62,6 +74,11 @@ impl ConfigError {
 }
 
 impl Config {
+    /// Whether a way to get tokens is offered at all.
+    pub fn offers(&self, grant: GrantType) -> bool {
+        grant != GrantType::TokenExchange || self.api_keys.token_exchange
+    }
+
     /// Reads `file`, or `chancery.toml` where it exists, and the environment over it.
     pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
         let default = Path::new(DEFAULT_FILE);
@@ -100,6 +117,11 @@ impl Config {
             rate_limits,
             redis,
             mail,
+            admin,
+            api_keys,
+            scim,
+            audit,
+            privacy,
             branding,
             outbound,
             log,
@@ -124,6 +146,12 @@ impl Config {
         s.read_secret("redis", "url", &mut redis.url)?;
         s.read_secret("mail", "smtp_url", &mut mail.smtp_url)?;
         read!(mail: from folder);
+        read!(admin: openapi session_idle session_absolute);
+        read!(api_keys: max_lifetime max_per_account rate token_exchange);
+        read!(scim: enabled group_roles);
+        read!(audit: retention webhook_url);
+        s.read_secret("audit", "webhook_secret", &mut audit.webhook_secret)?;
+        read!(privacy: deletion_grace anonymise_after terms_version consent_retention);
         read!(branding: name logo_file accent_color privacy_url terms_url support_url templates);
         read!(outbound: allowed_private_hosts extra_ca_file);
         read!(log: format level);

@@ -47,6 +47,7 @@ pub struct Tools<'a> {
     pub store: &'a Store,
     pub passwords: &'a Passwords,
     pub fetch: &'a Fetch,
+    pub now: Timestamp,
 }
 
 /// Judges a new password for an account, stored or yet to be made, and hashes it.
@@ -56,6 +57,7 @@ pub async fn prepare(app: &App, account: &Account, new: &Secret) -> Result<Prepa
         store: &app.store,
         passwords: &app.passwords,
         fetch: &app.fetch,
+        now: app.now(),
     };
     tools.prepare(account, new).await
 }
@@ -64,11 +66,11 @@ impl Tools<'_> {
     /// The same without a running server.
     pub async fn prepare(&self, account: &Account, new: &Secret) -> Result<Prepared, StoreError> {
         let history = i64::from(self.config.accounts.password_history);
-        let id = account.id;
+        let (id, now) = (account.id, self.now);
         let (authority, known) = self
             .store
             .read(async move |db: &mut Conn| {
-                let authority = store::roles::authority(db, id).await?;
+                let authority = store::roles::authority(db, id, now).await?;
                 let mut known = Vec::new();
                 if history > 0 {
                     known.extend(store::credentials::find_password(db, id).await?);

@@ -39,7 +39,7 @@ async fn know(
     interaction: &Interaction,
 ) -> Result<Option<Known>, StoreError> {
     let catalogue = app.catalogue().await?;
-    let id = current.session.account_id;
+    let (id, now) = (current.session.account_id, app.now());
     let client_id = client.map(|client| client.client_id.clone());
     let found = app
         .store
@@ -48,7 +48,7 @@ async fn know(
                 return Ok(None);
             };
             let enrolled = store::credentials::has_second_factor(db, id).await?;
-            let authority = store::roles::authority(db, id).await?;
+            let authority = store::roles::authority(db, id, now).await?;
             let remembered = match client_id {
                 Some(client_id) => store::consents::find(db, id, &client_id).await?,
                 None => None,

@@ -14,6 +14,7 @@ mod diff;
 mod entry;
 mod export;
 mod parse;
+mod passkey;
 mod prepare;
 mod upstream;
 
@@ -23,9 +24,13 @@ pub(crate) use diff::blank as blank_account;
 pub use diff::{Action, Change, Plan};
 pub(crate) use export::all_accounts;
 pub use export::export;
-pub(crate) use parse::{check_client_secret, check_scope_name, is_name};
+pub(crate) use parse::{
+    account_entries, account_entry, check_client_secret, check_scope_name, is_name, totp_bytes,
+};
+pub use passkey::PasskeyEntry;
+pub(crate) use prepare::{FACTOR_NAME, check_clear_password};
 pub use upstream::UpstreamEntry;
-pub(crate) use upstream::{check_secret as check_upstream_secret, document as upstream_document};
+pub(crate) use upstream::check_secret as check_upstream_secret;
 
 /// The mark on rows that an `apply` made, and that `--prune` may remove.
 pub const MANAGED_BY: &str = "file";
@@ -86,6 +91,8 @@ pub struct AccountEntry {
     pub permissions: Option<BTreeSet<String>>,
     /// A TOTP secret in base32.
     pub totp: Option<SecretSource>,
+    /// Passkeys of another system. Those that the account has besides stay.
+    pub passkeys: Vec<PasskeyEntry>,
     /// Standard claims (OpenID Connect Core §5.1).
     pub claims: Option<Map<String, Value>>,
     /// Whether the password in this file is to be changed at the next sign-in.

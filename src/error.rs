@@ -13,6 +13,7 @@ use store::StoreError;
 
 use crate::passwords;
 use crate::rate_limit::RetryAfter;
+use crate::refusals::Told;
 use crate::web::request_id;
 
 /// Any failure of ours.
@@ -173,6 +174,8 @@ pub struct TokenRefusal {
     pub basic: bool,
     /// How long to wait, when the refusal is for asking too often.
     pub retry_after: Option<RetryAfter>,
+    /// What the client is not told, and whoever runs the server may want to know.
+    pub cause: Option<&'static str>,
 }
 
 impl TokenRefusal {
@@ -185,6 +188,7 @@ impl TokenRefusal {
             ),
             basic: false,
             retry_after: Some(retry_after),
+            cause: None,
         }
     }
 }
@@ -195,6 +199,7 @@ impl From<OAuthError> for TokenRefusal {
             error,
             basic: false,
             retry_after: None,
+            cause: None,
         }
     }
 }
@@ -207,6 +212,7 @@ impl From<OAuthError> for Error<TokenRefusal> {
 
 impl IntoResponse for TokenRefusal {
     fn into_response(self) -> Response {
+        let told = Told::from(&self.error).because(self.cause);
         let OAuthError { code, description } = self.error;
         let status = match self.retry_after {
             Some(_) => StatusCode::TOO_MANY_REQUESTS,
@@ -221,7 +227,7 @@ impl IntoResponse for TokenRefusal {
             let challenge = HeaderValue::from_static("Basic realm=\"chancery\"");
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         }
-        response
+        told.beside(response)
     }
 }
 
@@ -265,6 +271,7 @@ impl From<OAuthError> for Error<BearerRefusal> {
 
 impl IntoResponse for BearerRefusal {
     fn into_response(self) -> Response {
+        let told = Told::from(&self);
         let (status, challenge, body) = match self {
             BearerRefusal::NoToken => (
                 StatusCode::UNAUTHORIZED,
@@ -286,7 +293,23 @@ impl IntoResponse for BearerRefusal {
         if let Ok(challenge) = HeaderValue::try_from(challenge) {
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         }
-        response
+        told.beside(response)
+    }
+}
+
+impl From<&BearerRefusal> for Told {
+    fn from(refusal: &BearerRefusal) -> Told {
+        match refusal {
+            BearerRefusal::NoToken => Told::new("no_token", "no access token was sent"),
+            BearerRefusal::Wrong(error) => Told::from(error),
+            BearerRefusal::InsufficientScope(_) => {
+                Told::new(ErrorCode::InsufficientScope.as_str(), "the token lacks a scope")
+            }
+            BearerRefusal::InsufficientAuthentication { .. } => Told::new(
+                ErrorCode::InsufficientUserAuthentication.as_str(),
+                "a fresh or stronger sign-in is needed",
+            ),
+        }
     }
 }
 

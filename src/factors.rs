@@ -13,9 +13,11 @@ use crate::app::App;
 use crate::audit::Event;
 use crate::mail::{Letter, Mail};
 use crate::rate_limit::{Limit, RetryAfter};
+use crate::statistics;
 
 pub(crate) mod change;
 pub(crate) mod codes_page;
+pub(crate) mod foreign;
 pub mod passkeys;
 pub mod recovery;
 pub(crate) mod script;
@@ -78,13 +80,26 @@ pub async fn second_factor(app: &App, id: AccountId, code: &Secret) -> Result<Se
         .await?;
     if proved.is_some() {
         app.limits.reset(Limit::SecondFactor, &key).await;
+    } else {
+        let tried = if is_one_time(code) {
+            Factor::Totp
+        } else {
+            Factor::RecoveryCode
+        };
+        app.statistics
+            .count(statistics::Kind::SignInFailure, statistics::factor(tried));
     }
     Ok(proved.map_or(SecondFactor::Refused, SecondFactor::Proved))
 }
 
+/// Whether what was typed looks like a one-time password.
+fn is_one_time(code: &Secret) -> bool {
+    code.expose().chars().all(|c| c.is_ascii_digit() || c == ' ')
+}
+
 /// The mail that tells of the use of a recovery code, when what was typed looks like one.
 async fn recovery_letter(app: &App, id: AccountId, code: &Secret) -> Result<Option<Letter>, StoreError> {
-    if code.expose().chars().all(|c| c.is_ascii_digit() || c == ' ') {
+    if is_one_time(code) {
         return Ok(None);
     }
     let (account, held) = app
@@ -171,6 +186,7 @@ pub struct Overview {
 
 /// The second factors of an account.
 pub async fn list(app: &App, id: AccountId) -> Result<Overview, StoreError> {
+    let now = app.now();
     let default = app.config.accounts.mfa;
     app.store
         .read(async move |db: &mut Conn| {
@@ -194,7 +210,7 @@ pub async fn list(app: &App, id: AccountId) -> Result<Overview, StoreError> {
                 factors: generators.chain(passkeys).collect(),
                 recovery_codes: store::credentials::count_recovery_codes(db, id).await?,
                 recovery_codes_made_at: store::factors::recovery_codes_made(db, id).await?,
-                required: policy(db, id, default).await? == MfaPolicy::Required,
+                required: policy(db, id, default, now).await? == MfaPolicy::Required,
             })
         })
         .await
@@ -205,9 +221,10 @@ pub(crate) async fn policy(
     db: &mut Conn,
     id: AccountId,
     default: MfaPolicy,
+    now: Timestamp,
 ) -> Result<MfaPolicy, StoreError> {
     let account = store::accounts::find(db, id).await?;
-    let authority = store::roles::authority(db, id).await?;
+    let authority = store::roles::authority(db, id, now).await?;
     let stated = [account.and_then(|account| account.mfa), authority.mfa];
     Ok(MfaPolicy::effective(stated, default))
 }

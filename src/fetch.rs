@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_rustls::ConfigBuilderExt as _;
@@ -125,8 +125,8 @@ impl Fetch {
         }
         let message = Message {
             method: head.method,
-            body: body.into(),
             authorization,
+            ..Message::form(body)
         };
         let answer = self.send(message, &head.uri.to_string(), MAX_BYTES).await?;
         Ok(answer.map(Into::into))
@@ -136,6 +136,22 @@ impl Fetch {
     pub async fn get_text(&self, url: &str, max_bytes: usize) -> Result<String, FetchError> {
         let answer = succeeded(self.send(Message::get(), url, max_bytes).await?)?;
         String::from_utf8(answer.into()).map_err(|error| FetchError::Answer(error.into()))
+    }
+
+    /// Sends a JSON document with further headers.
+    pub async fn post_json(
+        &self,
+        url: &str,
+        document: Vec<u8>,
+        headers: Vec<(HeaderName, HeaderValue)>,
+    ) -> Result<StatusCode, FetchError> {
+        let message = Message {
+            kind: "application/json",
+            headers,
+            ..Message::form(document)
+        };
+        let answer = self.send(message, url, MAX_BYTES).await?;
+        Ok(answer.status())
     }
 
     /// Sends a form, as a logout token is sent (OpenID Connect Back-Channel Logout §2.5).
@@ -237,23 +253,27 @@ fn succeeded(answer: Response<Bytes>) -> Result<Bytes, FetchError> {
 struct Message {
     method: Method,
     body: Bytes,
+    /// What the body is, when it is posted.
+    kind: &'static str,
     authorization: Option<HeaderValue>,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Message {
     fn get() -> Message {
         Message {
             method: Method::GET,
-            body: Bytes::new(),
-            authorization: None,
+            ..Message::form(Bytes::new())
         }
     }
 
-    fn form(form: String) -> Message {
+    fn form(form: impl Into<Bytes>) -> Message {
         Message {
             method: Method::POST,
             body: form.into(),
+            kind: "application/x-www-form-urlencoded",
             authorization: None,
+            headers: Vec::new(),
         }
     }
 
@@ -337,16 +357,18 @@ impl Target {
         } else {
             self.name()
         };
-        let form = message.method == Method::POST;
+        let posted = message.method == Method::POST;
         let mut request = Request::builder()
             .method(message.method)
             .uri(self.path.as_str())
             .header(HOST, host)
             .header(USER_AGENT, HeaderValue::from_static("chancery"))
             .header(ACCEPT, HeaderValue::from_static("application/json"));
-        if form {
-            let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
-            request = request.header(CONTENT_TYPE, kind);
+        if posted {
+            request = request.header(CONTENT_TYPE, HeaderValue::from_static(message.kind));
+        }
+        for (name, value) in message.headers {
+            request = request.header(name, value);
         }
         if let Some(authorization) = message.authorization {
             request = request.header(AUTHORIZATION, authorization);

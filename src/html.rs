@@ -1,5 +1,6 @@
 //! Pages as answers, refusals among them.
 
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
@@ -7,6 +8,7 @@ use crate::app::App;
 use crate::browser;
 use crate::error::{BoxError, Failure};
 use crate::pages::{Locale, Message, Page};
+use crate::web::form::{self, Params};
 use crate::web::{csrf, request_id};
 
 /// The language for a browser, or for a request that names its own.
@@ -88,6 +90,27 @@ pub fn is_ours(app: &App, headers: &HeaderMap, sent: Option<&str>) -> bool {
         return false;
     };
     csrf::same_origin(headers, &app.origin) && csrf::matches(&app.csrf_key, &binding, sent)
+}
+
+/// The form of a POST that came from a page of ours in this browser; only what `repeatable` names may come twice.
+pub async fn own_form(app: &App, request: Request, repeatable: &[&str]) -> Result<Params, Response> {
+    let headers = request.headers().clone();
+    let refuse = |status, code, message| refuse(app, &headers, status, code, message);
+    if !form::is_form(&headers) {
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        return Err(refuse(status, "invalid_request", Message::Forgery));
+    }
+    let Ok(form) = form::read(request, repeatable).await else {
+        return Err(refuse(
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            Message::Forgery,
+        ));
+    };
+    if !is_ours(app, &headers, form.get("csrf")) {
+        return Err(refuse(StatusCode::FORBIDDEN, "access_denied", Message::Forgery));
+    }
+    Ok(form)
 }
 
 /// The token of a form for the browser with this mark.

@@ -9,6 +9,7 @@ use protocol::time::{Lifetime, Timestamp};
 use serde_json::json;
 use store::{Conn, Store, StoreError, StoredKey};
 
+use crate::audit::Event;
 use crate::config::Config;
 use crate::document::Document;
 use crate::seal::Sealer;
@@ -164,6 +165,11 @@ async fn load(
     })
 }
 
+/// Whether the master key opens a stored key.
+pub fn opens(row: &StoredKey, sealer: &Sealer) -> bool {
+    unseal(sealer, row).is_ok()
+}
+
 fn unseal(sealer: &Sealer, row: &StoredKey) -> Result<SigningKey, KeyError> {
     let der = sealer
         .open(&context(&row.kid), &row.sealed)
@@ -188,6 +194,7 @@ async fn make(
     number: usize,
     now: Timestamp,
     activates_at: Timestamp,
+    event: Option<NewEvent<'_>>,
 ) -> Result<Option<String>, KeyError> {
     let kid = format!("{}-{number}", algorithm.as_str().to_ascii_lowercase());
     let name = kid.clone();
@@ -204,10 +211,25 @@ async fn make(
         retires_at: None,
         expires_at: None,
     };
+    let event = event.map(|event| about(event, &kid));
     let inserted = store
-        .write(async move |db: &mut Conn| store::keys::insert(db, &row).await)
+        .write(async move |db: &mut Conn| {
+            let inserted = store::keys::insert(db, &row).await?;
+            if let Some(event) = event.filter(|_| inserted) {
+                event.record(db).await?;
+            }
+            Ok(inserted)
+        })
         .await?;
     Ok(inserted.then_some(kid))
+}
+
+/// Makes an event of whoever asked for a key.
+type NewEvent<'a> = &'a (dyn Fn() -> Event + Sync);
+
+/// The event that is about this key.
+fn about(event: NewEvent<'_>, kid: &str) -> Event {
+    event().detail(json!({ "kid": kid }))
 }
 
 async fn make_first(
@@ -222,7 +244,7 @@ async fn make_first(
     let missing = algorithms
         .iter()
         .filter(|algorithm| !stored.iter().any(|key| key.algorithm == **algorithm));
-    let making = missing.map(|algorithm| make(store, sealer, *algorithm, 1, now, now));
+    let making = missing.map(|algorithm| make(store, sealer, *algorithm, 1, now, now, None));
     for made in futures_util::future::join_all(making).await {
         made?;
     }
@@ -291,6 +313,7 @@ pub async fn maintain(
                 line.next_number(),
                 now,
                 due.max(earliest_use(now)),
+                None,
             )
             .await?;
         }
@@ -327,13 +350,15 @@ async fn retire(
     Ok(())
 }
 
-/// Brings the next key of `algorithm`, or of each one, forward to the earliest safe moment, and names those keys.
+/// Brings the next key of `algorithm`, or of each one, forward to the earliest safe moment, and names those keys. Each
+/// is put on record with `event`.
 pub async fn rotate_now(
     store: &Store,
     sealer: &Sealer,
     algorithm: Option<Algorithm>,
     now: Timestamp,
     config: &Config,
+    event: NewEvent<'_>,
 ) -> Result<Vec<String>, KeyError> {
     let mut moved = Vec::new();
     for algorithm in config
@@ -352,9 +377,12 @@ pub async fn rotate_now(
                 let soonest =
                     earliest_use(upcoming.created_at).max(now + REFRESH_INTERVAL + REFRESH_INTERVAL);
                 let activates_at = soonest.min(upcoming.activates_at);
-                let name = kid.clone();
+                let (name, event) = (kid.clone(), about(event, &kid));
                 store
-                    .write(async move |db: &mut Conn| store::keys::activate(db, &name, activates_at).await)
+                    .write(async move |db: &mut Conn| {
+                        event.record(db).await?;
+                        store::keys::activate(db, &name, activates_at).await
+                    })
                     .await?;
                 Some(kid)
             }
@@ -365,7 +393,16 @@ pub async fn rotate_now(
                 } else {
                     earliest_use(now)
                 };
-                make(store, sealer, *algorithm, line.next_number(), now, from).await?
+                make(
+                    store,
+                    sealer,
+                    *algorithm,
+                    line.next_number(),
+                    now,
+                    from,
+                    Some(event),
+                )
+                .await?
             }
         };
         moved.extend(kid);

@@ -23,10 +23,14 @@ pub enum Purpose {
     Invite,
     /// Lets somebody choose a new password.
     ResetPassword,
+    /// Lets somebody choose the first one.
+    Welcome,
     /// Says that an address is theirs.
     ConfirmEmail,
     /// Takes a change of address back.
     UndoEmail,
+    /// Takes the deletion of an account back.
+    KeepAccount,
 }
 
 impl Purpose {
@@ -35,9 +39,11 @@ impl Purpose {
         match self {
             Purpose::Register => "register",
             Purpose::Invite => "invite",
-            Purpose::ResetPassword => "reset-password",
+            // One kind, so that either makes the other void.
+            Purpose::ResetPassword | Purpose::Welcome => "reset-password",
             Purpose::ConfirmEmail => "confirm-email",
             Purpose::UndoEmail => "undo-email",
+            Purpose::KeepAccount => "keep-account",
         }
     }
 
@@ -45,7 +51,9 @@ impl Purpose {
     pub fn lifetime(self) -> Lifetime {
         match self {
             Purpose::Register | Purpose::ConfirmEmail => Lifetime::hours(24),
-            Purpose::Invite | Purpose::UndoEmail => Lifetime::days(7),
+            Purpose::Invite | Purpose::UndoEmail | Purpose::KeepAccount | Purpose::Welcome => {
+                Lifetime::days(7)
+            }
             Purpose::ResetPassword => Lifetime::minutes(30),
         }
     }
@@ -55,9 +63,10 @@ impl Purpose {
         match self {
             Purpose::Register => "/sign-up/confirm?t=",
             Purpose::Invite => "/sign-up?invite=",
-            Purpose::ResetPassword => "/reset?t=",
+            Purpose::ResetPassword | Purpose::Welcome => "/reset?t=",
             Purpose::ConfirmEmail => "/account/email/confirm?t=",
             Purpose::UndoEmail => "/account/email/undo?t=",
+            Purpose::KeepAccount => "/account/privacy/keep?t=",
         }
     }
 }
@@ -81,9 +90,21 @@ impl NewLink {
         account: Option<AccountId>,
         content: &T,
     ) -> NewLink {
+        let expires_at = app.now() + purpose.lifetime();
+        NewLink::until(app, purpose, subject, account, content, expires_at)
+    }
+
+    /// The same with an end of its own.
+    pub fn until<T: Serialize>(
+        app: &App,
+        purpose: Purpose,
+        subject: &str,
+        account: Option<AccountId>,
+        content: &T,
+        expires_at: Timestamp,
+    ) -> NewLink {
         let secret = random::secret("link_");
         let (hash, now) = (secret.hash(), app.now());
-        let expires_at = now + purpose.lifetime();
         let plain = Zeroizing::new(serde_json::to_vec(content).unwrap_or_else(|error| {
             tracing::error!(link.kind = purpose.as_str(), %error, "a link cannot carry its content");
             Vec::new()

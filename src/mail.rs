@@ -7,19 +7,20 @@ mod relay;
 mod transport;
 mod words;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use protocol::time::Timestamp;
-use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::config::Config;
+use crate::delivery::Desk;
 use crate::error::BoxError;
 use crate::random;
 
-pub use delivery::{deliver_due, work};
+pub use delivery::deliver_due;
+pub(crate) use delivery::send;
 pub use letter::Letter;
+pub(crate) use letter::{mailbox, mailbox_key, mailbox_under};
 pub use transport::destination;
 
 use transport::Transport;
@@ -47,6 +48,15 @@ pub enum Mail<'a> {
         /// The sign-up page.
         link: &'a str,
     },
+    /// An administrator made an account for somebody.
+    Welcome {
+        /// The user name.
+        name: &'a str,
+        /// Where the first password is chosen.
+        link: &'a str,
+    },
+    /// All second factors were removed by an administrator.
+    FactorsReset,
     /// Somebody forgot the password.
     ResetPassword {
         /// Where a new one is chosen.
@@ -104,6 +114,11 @@ pub enum Mail<'a> {
         /// The page for a forgotten password.
         reset: &'a str,
     },
+    /// An API key was made.
+    ApiKeyMade {
+        /// What its owner calls it.
+        name: &'a str,
+    },
     /// A sign-in at another provider was connected.
     UpstreamLinked {
         /// The provider.
@@ -113,6 +128,20 @@ pub enum Mail<'a> {
     UpstreamUnlinked {
         /// The provider.
         name: &'a str,
+    },
+    /// The account is shut and will be gone.
+    DeletionScheduled {
+        /// Takes it back.
+        link: &'a str,
+        /// The day from which it is gone.
+        date: &'a str,
+    },
+    /// The account is not used, and will lose its person.
+    AccountUnused {
+        /// The sign-in page.
+        sign_in: &'a str,
+        /// The day from which it will.
+        date: &'a str,
     },
     /// The account is gone.
     AccountDeleted,
@@ -125,6 +154,8 @@ impl Mail<'_> {
             Mail::ConfirmRegistration { .. } => "confirm-registration",
             Mail::AlreadyRegistered { .. } => "already-registered",
             Mail::Invitation { .. } => "invitation",
+            Mail::Welcome { .. } => "welcome",
+            Mail::FactorsReset => "factors-reset",
             Mail::ResetPassword { .. } => "reset-password",
             Mail::PasswordChanged => "password-changed",
             Mail::FactorAdded { .. } => "factor-added",
@@ -136,8 +167,11 @@ impl Mail<'_> {
             Mail::ConfirmEmailChange { .. } => "confirm-email-change",
             Mail::EmailChanged { .. } => "email-changed",
             Mail::SignInsBlocked { .. } => "sign-ins-blocked",
+            Mail::ApiKeyMade { .. } => "api-key-made",
             Mail::UpstreamLinked { .. } => "upstream-linked",
             Mail::UpstreamUnlinked { .. } => "upstream-unlinked",
+            Mail::DeletionScheduled { .. } => "deletion-scheduled",
+            Mail::AccountUnused { .. } => "account-unused",
             Mail::AccountDeleted => "account-deleted",
         }
     }
@@ -149,15 +183,19 @@ pub fn check(config: &Config) -> Result<(), BoxError> {
     transport::check(config)
 }
 
-/// The post room: how mails look, where they go, and the bell of the worker.
+/// Whether the mail server answers; `None` where mails go elsewhere.
+pub async fn ask(config: &Config) -> Option<Result<(), String>> {
+    transport::ask(config).await
+}
+
+/// The post room: how mails look, where they go, and the desk of the worker.
 pub struct Mailer {
     templates: Templates,
     transport: Transport,
-    bell: Arc<Notify>,
+    /// Where its worker listens.
+    pub(crate) desk: Desk,
     /// Letters written, so that their names sort.
     written: AtomicU64,
-    /// One round at a time in this process; other nodes are kept apart by the database.
-    round: tokio::sync::Mutex<()>,
 }
 
 impl Mailer {
@@ -166,9 +204,8 @@ impl Mailer {
         Ok(Mailer {
             templates: Templates::new(&config.branding)?,
             transport: Transport::new(config)?,
-            bell: Arc::new(Notify::new()),
+            desk: Desk::default(),
             written: AtomicU64::new(0),
-            round: tokio::sync::Mutex::new(()),
         })
     }
 

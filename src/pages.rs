@@ -2,10 +2,12 @@
 //! Content-Security-Policy that fits it and nothing more. Every page works without JavaScript.
 
 mod account;
+mod api_keys;
 mod assets;
 mod brand;
 mod catalogue;
 pub(crate) mod color;
+mod console;
 mod factors;
 mod locale;
 mod overrides;
@@ -23,10 +25,18 @@ use minijinja::value::{Kwargs, Value};
 use minijinja::{Environment, State, UndefinedBehavior, context, escape_formatter};
 
 pub use account::{
-    AccountFrame, AccountNotice, AccountPart, AppCard, EmailError, EmailLinkState, PasswordError,
-    ProfileField, SessionCard,
+    AccountFrame, AccountNotice, AccountPart, AppCard, ConsentCard, DeletionError, EmailError,
+    EmailLinkState, PasswordError, ProfileField, SessionCard,
 };
+pub use api_keys::{ApiKeyCard, ApiKeyError, ApiKeyForm, NewApiKey, PermissionChoice};
 pub use assets::Asset;
+pub use console::{
+    ApiKeyRow, AuditList, AuditRow, ClientForm, ClientList, ClientPage, ClientRow, ClientSecretPage,
+    ConnectView, ConsoleFrame, ConsoleNotice, ConsolePage, ConsolePart, ConsoleRefusal, ConsoleView,
+    DiagnosisPage, GrantRow, HeldPermission, HeldRole, HeldWay, InspectedToken, KeyList, KeyRow, NamedForm,
+    NamedList, NamedRow, OverviewView, PermissionBox, RequestList, SessionList, SessionRow, Snippet, Tally,
+    UserDiagnosis, UserFactors, UserForm, UserList, UserPage, UserRow, chart, console_may,
+};
 pub use factors::{FactorCard, FactorError, PasskeyCard, TotpCard};
 pub use locale::Locale;
 pub use page::{ClientCard, DeviceError, Message, Page, SecondFactorError, SetUpError, SignInError};
@@ -278,6 +288,10 @@ fn add_globals(
 
 fn add_filters(templates: &mut Environment<'static>) {
     templates.add_filter("shown", |text: &str| text::shown(text));
+    templates.add_filter("lines", |text: &str| text::lines(text));
+    templates.add_filter("urlencode", |text: &str| -> String {
+        url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+    });
     templates.add_filter("web_link", policy::web_link);
     templates.add_filter("logo", policy::logo);
     templates.add_filter("moment", |seconds: i64| text::moment(seconds));

@@ -49,6 +49,8 @@ pub enum Limit {
     ClientFailuresPerAddress,
     /// Fetches of one client's keys.
     KeyFetches,
+    /// Uses of one API key, each of which may have a rate of its own.
+    ApiKey(Rate),
     /// Any requests from one network.
     Requests,
 }
@@ -66,6 +68,7 @@ impl Limit {
             Limit::TokenPerClient => "token",
             Limit::ClientFailuresPerAddress => "client",
             Limit::KeyFetches => "keys",
+            Limit::ApiKey(_) => "api-key",
             Limit::Requests => "requests",
         }
     }
@@ -80,6 +83,7 @@ impl Limit {
             Limit::TokenPerClient => rates.token_per_client,
             Limit::ClientFailuresPerAddress => rates.client_failures_per_address,
             Limit::Requests => rates.requests_per_address,
+            Limit::ApiKey(rate) => rate,
             Limit::KeyFetches => Rate {
                 count: 5,
                 per: Lifetime::minutes(1),

@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::document::Document;
 use crate::pages::{Message, Page};
 use crate::web::{self, Settings};
-use crate::{account, browser, html, login, oauth};
+use crate::{access, account, admin, browser, console, html, login, oauth, scim};
 
 /// The server as one service.
 pub fn router(app: Arc<App>) -> Router {
@@ -21,15 +21,22 @@ pub fn router(app: Arc<App>) -> Router {
         issuer_origin: app.origin.clone(),
         trusted_proxies: app.config.server.trusted_proxies.clone(),
         limits: Some(app.limits.clone()),
+        refusals: Some(app.refusals.clone()),
     };
     let mut routes = Router::new()
         .merge(oauth::routes())
         .merge(login::routes())
-        .merge(account::routes())
+        .merge(account::routes(&app))
+        .merge(access::routes())
+        .merge(console::routes(&app))
+        .merge(admin::routes(&app))
         .route("/", get(home))
         .route("/health/live", get(async || "ok"))
         .route("/health/ready", get(ready))
         .fallback(not_found);
+    if app.config.scim.enabled {
+        routes = routes.merge(scim::routes(&app));
+    }
     for asset in app.pages.assets() {
         let document = Document::new(
             asset.bytes.clone().into_owned(),

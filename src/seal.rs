@@ -148,6 +148,17 @@ impl Sealer {
         expand(&self.first.prk, &format!("derive/{label}"), &mut key);
         key
     }
+
+    /// The keys of that use from every master key, the one in use first: for what older ones have signed.
+    pub fn derive_all(&self, label: &str) -> Vec<[u8; 32]> {
+        let ring = std::iter::once(&self.first).chain(&self.older);
+        let derived = ring.map(|master| {
+            let mut key = [0; 32];
+            expand(&master.prk, &format!("derive/{label}"), &mut key);
+            key
+        });
+        derived.collect()
+    }
 }
 
 impl std::fmt::Debug for Sealer {
@@ -278,6 +289,11 @@ mod tests {
         let sealer = Sealer::new([7; 32]);
         assert_eq!(sealer.derive("csrf"), Sealer::new([7; 32]).derive("csrf"));
         assert_ne!(sealer.derive("csrf"), sealer.derive("pairwise"));
+        let ring = Sealer::with_older([8; 32], [[7; 32]]);
+        assert_eq!(
+            ring.derive_all("csrf"),
+            [ring.derive("csrf"), sealer.derive("csrf")]
+        );
     }
 
     #[test]

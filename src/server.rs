@@ -4,21 +4,28 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use store::outbox::Lane;
 use store::{Conn, Store};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::administration::groups;
+use crate::api_keys;
 use crate::app::{App, Services};
-use crate::browser::cache::announce_changes;
+use crate::audit;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::copies::announce_changes;
+use crate::delivery;
 use crate::error::BoxError;
 use crate::fetch::Fetch;
 use crate::keys::{self, KeyStore, REFRESH_INTERVAL};
-use crate::mail::{self, Mailer};
+use crate::mail::Mailer;
 use crate::pages::Pages;
 use crate::passwords;
+use crate::privacy;
 use crate::shared::Shared;
+use crate::statistics;
 use crate::web::server::{Running, bind, tls::tls_config};
 use crate::{router, seal, setup};
 
@@ -36,6 +43,7 @@ pub struct Server {
     running: Running,
     jobs: JoinHandle<()>,
     postman: JoinHandle<()>,
+    writers: JoinHandle<()>,
     stop: CancellationToken,
 }
 
@@ -53,16 +61,41 @@ impl Server {
             _ => None,
         };
         let app = Arc::new(open(config, clock).await?);
+        groups::synchronise(&app).await?;
         let running = Running::start(listener, tls, router::router(app.clone()))?;
-        let jobs = tokio::spawn(look_after(app.clone()));
+        let jobs = tokio::spawn({
+            let app = app.clone();
+            async move {
+                tokio::join!(look_after(app.clone()), api_keys::keep_uses(app));
+            }
+        });
         let stop = CancellationToken::new();
-        let postman = tokio::spawn(mail::work(app.clone(), stop.clone()));
+        let postman = tokio::spawn({
+            let (app, stop) = (app.clone(), stop.clone());
+            async move {
+                tokio::join!(
+                    delivery::work(app.clone(), Lane::Mail, stop.clone()),
+                    delivery::work(app.clone(), Lane::Audit, stop.clone()),
+                );
+            }
+        });
+        // These write a last time when they are told to stop, which is after the last answer.
+        let writers = tokio::spawn({
+            let (app, stop) = (app.clone(), stop.clone());
+            async move {
+                tokio::join!(
+                    statistics::work(app.clone(), stop.clone()),
+                    audit::work(app.clone(), stop.clone()),
+                );
+            }
+        });
         Ok(Server {
             address: running.address,
             app,
             running,
             jobs,
             postman,
+            writers,
             stop,
         })
     }
@@ -77,10 +110,13 @@ impl Server {
         self.stop.cancel();
         let rest = async {
             self.app.tasks.wait().await;
-            self.postman.await
+            let _ = tokio::join!(self.postman, self.writers);
         };
         if tokio::time::timeout(PATIENCE, rest).await.is_err() {
             tracing::warn!("some work was not finished in time; mails under way stay in the outbox");
+        }
+        if let Err(error) = api_keys::flush(&self.app).await {
+            tracing::warn!("when API keys were last used could not be kept: {error}");
         }
         self.app.store.close().await;
     }
@@ -163,6 +199,9 @@ async fn look_after(app: Arc<App>) {
         };
         if let Err(error) = kept.await {
             tracing::error!("signing keys could not be looked after: {error}");
+        }
+        if let Err(error) = privacy::look_after(&app).await {
+            tracing::error!("what is to be let go could not be: {error}");
         }
         loop {
             match app

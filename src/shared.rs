@@ -140,6 +140,14 @@ impl Shared {
         self.ask(script.invoke_async(&mut connection)).await
     }
 
+    /// Whether it answers now.
+    pub async fn answers(&self) -> bool {
+        let mut connection = self.0.connection.load().as_ref().clone();
+        self.ask(redis::cmd("PING").exec_async(&mut connection))
+            .await
+            .is_some()
+    }
+
     /// Removes a key; false when that is not known to have happened.
     pub async fn delete(&self, key: &str) -> bool {
         let mut connection = self.0.connection.load().as_ref().clone();

@@ -16,6 +16,7 @@ use crate::mail::{Letter, Mail};
 use crate::passwords::MAX_BYTES;
 use crate::random;
 use crate::rate_limit::{self, Limit, RetryAfter};
+use crate::statistics::Kind;
 use crate::web::client_ip::ClientAddress;
 
 /// What came of a user name and a password.
@@ -164,6 +165,7 @@ pub async fn password(
 /// is stored: nobody has proved anything, and strangers must not fill the database.
 async fn refuse(app: &App, account: Option<&Account>) -> Result<Attempt, StoreError> {
     tracing::info!("a sign-in was refused");
+    app.statistics.count(Kind::SignInFailure, "password");
     let id = account.map(|account| account.id);
     let failures = app
         .store

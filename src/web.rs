@@ -25,6 +25,7 @@ use ipnet::IpNet;
 
 use crate::error::Problem;
 use crate::rate_limit::{Limit, RateLimits};
+use crate::refusals::{Refusals, Sent, Told};
 use client_ip::ClientAddress;
 use request_id::RequestId;
 
@@ -41,6 +42,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// How many requests a network may make.
     pub limits: Option<RateLimits>,
+    /// Where refused OAuth requests are remembered.
+    pub refusals: Option<Arc<Refusals>>,
 }
 
 /// Puts every route behind one layer: an id, limits, a time limit, panics caught, security headers, a log line.
@@ -61,13 +64,15 @@ async fn guard(State(settings): State<Arc<Settings>>, mut request: Request, next
     let answered = async {
         match too_many(&settings, &request, address) {
             Some(refusal) => refusal,
-            None => answer(request, next).await,
+            None => answer(&settings, request, next).await,
         }
     };
     let mut response = request_id::CURRENT.scope(id, answered).await;
 
     security_headers::add(response.headers_mut(), settings.https);
-    response.headers_mut().insert(X_REQUEST_ID, id.to_header());
+    // A surface may give the caller its own identifier back.
+    let told = response.headers_mut().entry(X_REQUEST_ID);
+    told.or_insert_with(|| id.to_header());
     line.write(&id, response.status(), started);
     response
 }
@@ -85,20 +90,28 @@ fn too_many(settings: &Settings, request: &Request, address: ClientAddress) -> O
     Some(response)
 }
 
-async fn answer(request: Request, next: Next) -> Response {
+async fn answer(settings: &Settings, request: Request, next: Next) -> Response {
     if let Err(refusal) = limits::check_head(&request) {
         return refusal.into_response();
     }
-    let request = match limits::read_body(request).await {
-        Ok(request) => request,
+    let (request, body) = match limits::read_body(request).await {
+        Ok(read) => read,
         Err(refusal) => return refusal.into_response(),
     };
+    let refusals = settings.refusals.as_ref();
+    let sent = refusals.and_then(|refusals| Some((refusals, Sent::of(&request, &body)?)));
     let handler = AssertUnwindSafe(next.run(request)).catch_unwind();
-    match tokio::time::timeout(limits::HANDLER_TIMEOUT, handler).await {
+    let mut response = match tokio::time::timeout(limits::HANDLER_TIMEOUT, handler).await {
         Ok(Ok(response)) => response,
-        Ok(Err(panic)) => panicked(panic.as_ref()),
-        Err(_) => timed_out(),
+        Ok(Err(panic)) => return panicked(panic.as_ref()),
+        Err(_) => return timed_out(),
+    };
+    if let Some((refusals, sent)) = sent
+        && let Some(told) = response.extensions_mut().remove::<Told>()
+    {
+        refusals.note(request_id::current().unwrap_or_default(), &sent, &told);
     }
+    response
 }
 
 /// An answer that says nothing but the id of the request.

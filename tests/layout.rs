@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-const SURFACES: [&str; 3] = ["oauth", "login", "account"];
+const SURFACES: [&str; 7] = ["oauth", "login", "account", "admin", "console", "access", "scim"];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {

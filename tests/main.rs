@@ -9,10 +9,19 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod access;
 mod account;
+mod admin;
+mod api_keys;
+mod audit;
+mod console;
+mod diagnosis;
 mod federation;
+mod import;
 mod layout;
 mod login;
 mod oauth;
 mod operation;
+mod privacy;
+mod scim;
 mod support;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::task::LocalSet;
 
 mod http;
+mod listing;
 mod load;
 mod peer;
 mod target;
@@ -33,6 +34,22 @@ client_secret = "bench-secret-of-more-than-32-characters"
 grant_types = ["client_credentials"]
 scope = "books:read"
 access_token_signed_response_alg = "RS256"
+
+[[client]]
+client_id = "api"
+client_secret = "bench-secret-of-more-than-32-characters"
+grant_types = ["client_credentials"]
+may_introspect = true
+
+[[client]]
+client_id = "asking"
+client_secret = "bench-secret-of-more-than-32-characters"
+grant_types = ["client_credentials"]
+scope = "access:evaluate"
+
+[[role]]
+name = "reader"
+permissions = ["books:read"]
 
 [[client]]
 client_id = "es256"
@@ -67,6 +84,7 @@ id_token_signed_response_alg = "RS256"
 [[account]]
 username = "bench"
 password = "a long password for the benchmark"
+roles = ["reader"]
 
 [[account]]
 username = "somebody"
@@ -144,6 +162,22 @@ async fn measure(binary: &Path) -> Result<bool, String> {
         &AtMost(3.0 * h, "at most 3 H"),
     );
 
+    let evaluation = work::evaluation(&target).await?;
+    table.row(
+        "access evaluation",
+        evaluation,
+        "µs",
+        &AtMost(3.0 * h, "at most 3 H"),
+    );
+
+    let keys = work::api_key_introspection(&target).await?;
+    table.row(
+        "introspection of an API key",
+        keys,
+        "µs",
+        &AtMost(3.0 * h, "at most 3 H"),
+    );
+
     let s = yardsticks::signature()?;
     table.row("S: one RSA-2048 signature", s, "µs", &Nothing);
     let rs256 = work::client_credentials(&target, "rs256").await?;
@@ -203,6 +237,11 @@ async fn measure(binary: &Path) -> Result<bool, String> {
         &AtMost(64.0, "at most 64"),
     );
     drop(target);
+
+    for page in listing::measure(binary).await? {
+        let rule = AtMost(10_000.0, "at most 10 ms");
+        table.row(&page.name, page.cost, "µs", &rule);
+    }
 
     match peer::measure().await {
         Ok(n) => {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
@@ -18,24 +19,28 @@ use store::Account;
 use uuid::Uuid;
 
 use super::{apps, email, password, profile, sessions};
+use crate::administration::Refused;
 use crate::app::App;
+use crate::audit::Event;
+use crate::bearer::refusal::ApiRefusal;
 use crate::browser;
 use crate::error::{Error, Problem};
 use crate::factors;
 use crate::html;
+use crate::privacy::{self, Left};
 use crate::web::client_ip::ClientAddress;
 use crate::web::form::Params;
 use caller::Caller;
-use refusal::ApiRefusal;
 
+mod api_keys;
 mod body;
 mod caller;
-mod refusal;
+mod origin;
 
 type Answer = Result<Response, Error<ApiRefusal>>;
 
 /// Routes of the API, to be put under its path.
-pub(super) fn routes() -> Router<Arc<App>> {
+pub(super) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .route("/profile", get(show_profile).patch(change_profile))
         .route("/email", post(change_email))
@@ -45,10 +50,14 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/apps", get(list_apps))
         .route("/apps/{client_id}", delete(end_app))
         .route("/factors", get(list_factors))
+        .merge(api_keys::routes())
+        .route("/export", get(export))
+        .route("/erasure", post(erase))
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this is not done that way")
         })
+        .layer(middleware::from_fn_with_state(app.clone(), origin::answer))
 }
 
 /// JSON that nobody keeps.
@@ -241,4 +250,39 @@ async fn list_factors(State(app): State<Arc<App>>, request: Request) -> Answer {
     let caller = Caller::find(&app, request.headers(), request.uri(), ACCOUNT_READ).await?;
     let overview = factors::list(&app, caller.account.id).await?;
     Ok(shown(serde_json::to_value(overview)?))
+}
+
+/// Gives all that is kept about the account.
+async fn export(State(app): State<Arc<App>>, request: Request) -> Answer {
+    let caller = Caller::find(&app, request.headers(), request.uri(), ACCOUNT_READ).await?;
+    caller.require_alone(&app)?;
+    caller.require_fresh(&app).await?;
+    let (_, address) = origin(&request);
+    let id = caller.account.id;
+    let event = Event::now(&app, "account.exported").account(id).from(address);
+    let document = privacy::export(&app, id, event).await?;
+    Ok(shown(document.ok_or_else(Problem::not_found)?))
+}
+
+/// Deletes the account, whose user name is repeated: at once, or after the time that the server keeps it.
+async fn erase(State(app): State<Arc<App>>, request: Request) -> Answer {
+    let caller = Caller::find(&app, request.headers(), request.uri(), ACCOUNT_WRITE).await?;
+    caller.require_fresh(&app).await?;
+    let (headers, address) = origin(&request);
+    let [username] = body::texts(body::read(request).await?, ["username"], 1)?;
+    if username.as_deref() != Some(caller.account.username.as_str()) {
+        return Err(bad("this is not the user name of the account")
+            .with("member", "username")
+            .into());
+    }
+    let locale = email::mail_locale(&app, &caller.account, html::locale(&app, &headers, None));
+    match privacy::leave(&app, &caller.account, address, locale).await {
+        Ok(Left::Erased) => Ok(StatusCode::NO_CONTENT.into_response()),
+        Ok(Left::Scheduled(at)) => {
+            let mut answer = shown(json!({ "erase_at": at }));
+            *answer.status_mut() = StatusCode::ACCEPTED;
+            Ok(answer)
+        }
+        Err(error) => Err(error.map_refusal(|refused: Refused| Problem::from(refused).into())),
+    }
 }

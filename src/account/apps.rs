@@ -9,15 +9,20 @@ use axum::response::Response;
 use protocol::id::{AccountId, ClientId};
 use protocol::scope::Scope;
 use protocol::time::Timestamp;
+use store::consent_records::{ConsentKind, ConsentRecord};
 use store::{Conn, StoreError};
 
 use super::Visit;
 use crate::app::App;
 use crate::audit::Event;
 use crate::html;
-use crate::pages::{AccountNotice, AccountPart, AppCard, Page};
+use crate::pages::{AccountNotice, AccountPart, AppCard, ConsentCard, Page};
+use crate::privacy;
 
 const PATH: &str = "/account/apps";
+
+/// The most records of consent that the page shows.
+const RECORDS: i64 = 100;
 
 /// What an account lets a client do.
 pub(super) struct AllowedApp {
@@ -74,16 +79,26 @@ pub(super) async fn list(app: &App, id: AccountId) -> Result<Vec<AllowedApp>, St
 pub(super) async fn withdraw(app: &App, id: AccountId, client: ClientId) -> Result<bool, StoreError> {
     let now = app.now();
     let event = Event::now(app, "consent.withdrawn").account(id).client(&client);
+    let nothing = Scope::empty();
+    let record = privacy::consent_record(app, id, ConsentKind::Withdrawn, Some((&client, &nothing)));
     app.store
         .write(async move |db: &mut Conn| {
             let agreed = store::consents::delete(db, id, &client).await?;
             let revoked = store::grants::revoke_for_account_and_client(db, id, &client, now).await?;
             let anything = agreed || revoked > 0;
             if anything {
+                store::consent_records::insert(db, &record).await?;
                 event.record(db).await?;
             }
             Ok(anything)
         })
+        .await
+}
+
+/// What an account agreed to and took back lately.
+async fn records(app: &App, id: AccountId) -> Result<Vec<ConsentRecord>, StoreError> {
+    app.store
+        .read(async move |db: &mut Conn| store::consent_records::list(db, id, RECORDS).await)
         .await
 }
 
@@ -92,8 +107,12 @@ pub(super) async fn show(State(app): State<Arc<App>>, request: Request) -> Respo
         Ok(visit) => visit,
         Err(answer) => return answer,
     };
-    let found = async { Ok::<_, StoreError>((list(&app, visit.account.id).await?, app.catalogue().await?)) };
-    let (apps, catalogue) = match found.await {
+    let id = visit.account.id;
+    let found = async {
+        let apps = list(&app, id).await?;
+        Ok::<_, StoreError>((apps, app.catalogue().await?, records(&app, id).await?))
+    };
+    let (apps, catalogue, records) = match found.await {
         Ok(found) => found,
         Err(error) => return html::fail(&app, &visit.headers, error),
     };
@@ -117,9 +136,29 @@ pub(super) async fn show(State(app): State<Arc<App>>, request: Request) -> Respo
             last_used_at: app.last_used_at,
         })
         .collect();
+    let name = |id: &ClientId| {
+        let known = apps.iter().find(|app| app.client_id == *id);
+        known.map_or_else(|| id.0.clone(), |app| app.name.clone())
+    };
+    let about: Vec<String> = records
+        .iter()
+        .map(|record| record.client_id.as_ref().map(name).unwrap_or_default())
+        .collect();
+    let records: Vec<_> = records
+        .iter()
+        .zip(&about)
+        .map(|(record, client)| ConsentCard {
+            kind: record.kind.as_str(),
+            client,
+            scope: &record.scope,
+            version: record.version.as_deref().unwrap_or_default(),
+            at: record.at,
+        })
+        .collect();
     let page = Page::AccountApps {
         frame: visit.frame(AccountPart::Apps),
         apps: &cards,
+        records: &records,
     };
     visit.page(&app, StatusCode::OK, &page)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::Response;
+pub(super) use protocol::account::masked;
 use protocol::account::parse_email;
 use protocol::interaction::FRESH;
 use protocol::secret::TokenHash;
@@ -62,14 +63,6 @@ pub(super) enum Asked {
 pub(super) fn mail_locale(app: &App, account: &Account, browser: Locale) -> Locale {
     let named = account.claims.get("locale").and_then(Value::as_str);
     app.pages.locale(named, Some(browser.tag()))
-}
-
-/// Enough of an address for its owner to know it by.
-pub(super) fn masked(email: &str) -> String {
-    match email.rsplit_once('@') {
-        Some((local, domain)) => format!("{}•••@{domain}", local.chars().next().unwrap_or('•')),
-        None => "•••".to_owned(),
-    }
 }
 
 /// Asks the mailboxes whether an account's address may change. Whoever asks learns nothing about other accounts: to

@@ -12,7 +12,6 @@ use serde::de::DeserializeOwned;
 use store::{Account, Conn, StoreError, accounts, action_tokens};
 
 use super::email::{EmailBefore, EmailChange, mail_locale, masked};
-use super::read_form;
 use crate::app::App;
 use crate::audit::Event;
 use crate::browser;
@@ -116,7 +115,7 @@ async fn follow<T: DeserializeOwned>(
 ) -> Response {
     let headers = request.headers().clone();
     let address = ClientAddress::of(request.extensions());
-    let form = match read_form(app, request).await {
+    let form = match html::own_form(app, request, &[]).await {
         Ok(form) => form,
         Err(answer) => return answer,
     };

@@ -91,10 +91,10 @@ pub(super) async fn exists(app: &App, id: AccountId) -> Result<bool, StoreError>
 
 /// The fewest characters of a new password.
 async fn min_length(app: &App, id: AccountId) -> Result<usize, StoreError> {
-    let default = app.config.accounts.mfa;
+    let (default, now) = (app.config.accounts.mfa, app.now());
     let policy = app
         .store
-        .read(async move |db: &mut Conn| factors::policy(db, id, default).await)
+        .read(async move |db: &mut Conn| factors::policy(db, id, default, now).await)
         .await?;
     Ok(credentials::min_length(&app.config, policy))
 }

@@ -7,12 +7,15 @@ use protocol::id::AccountId;
 use protocol::time::Timestamp;
 use serde_json::{Value, json};
 use store::accounts::Account;
-use store::{Conn, StoreError, accounts, audit, credentials, grants, roles, sessions};
+use store::{Conn, accounts, audit, credentials, roles, sessions};
 
 use super::input::PasswordFrom;
 use super::output::{self, Format};
-use super::{Context, Failure, Outcome, factors, links, password};
+use super::{Context, Failure, Outcome, assignments, factors, links, password, privacy};
+use crate::administration::{self, Actor, Expected};
+use crate::app::App;
 use crate::declarative::{blank_account, event, is_name};
+use crate::error::{Error, chain};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
@@ -86,22 +89,58 @@ pub(super) enum Verb {
         #[arg(long)]
         print: bool,
     },
+    /// Print all data of an account as one JSON document, without secrets
+    Export {
+        /// The user name or mail address
+        name: String,
+    },
     /// Print a one-time link to a new password, to be handed over
     ResetLink {
         /// The user name or mail address
         name: String,
+    },
+    /// Say why an account cannot sign in, and what helps
+    Diagnose {
+        /// The user name or mail address
+        name: String,
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Say how safe an account is, and what would make it safer
+    SecurityReport {
+        /// The user name or mail address
+        name: String,
+        #[command(flatten)]
+        format: Format,
     },
     /// Let passwords and second factors be tried again after too many wrong ones
     Unlock {
         /// The user name or mail address
         name: String,
     },
+    /// Give an account a role
+    GrantRole {
+        /// The user name or mail address
+        name: String,
+        /// The role
+        role: String,
+        /// Take it back after this time, such as 30d
+        #[arg(long, value_name = "TIME")]
+        expires: Option<protocol::time::Lifetime>,
+    },
+    /// Take a role from an account
+    RevokeRole {
+        /// The user name or mail address
+        name: String,
+        /// The role
+        role: String,
+    },
     /// Set a password and end what the old one opened
     SetPassword {
         /// The user name or mail address
         name: String,
-        /// Ask for another one at the next sign-in
-        #[arg(long)]
+        /// Ask for another one at the next sign-in; `--must-change=false` does not
+        #[arg(long, default_value_t = true, default_missing_value = "true", num_args = 0..=1, require_equals = true, action = clap::ArgAction::Set)]
         must_change: bool,
         #[command(flatten)]
         password: PasswordFrom,
@@ -154,29 +193,27 @@ pub(super) async fn run(context: &Context, verb: Verb) -> Outcome {
             language,
             print,
         } => links::invite(context, &email, &language, print).await,
+        Verb::Export { name } => privacy::export(context, &find(context, &name).await?).await,
         Verb::ResetLink { name } => links::reset_link(context, &find(context, &name).await?).await,
         Verb::Update { name, mfa } => factors::update(context, find(context, &name).await?, mfa).await,
-        Verb::ResetFactors { name } => factors::reset(context, &find(context, &name).await?).await,
-        Verb::Delete { name } => end(context, &name, Ending::Delete).await,
-        Verb::Disable { name } => end(context, &name, Ending::Disable).await,
+        Verb::ResetFactors { name } => reset_factors(context, &name).await,
+        Verb::Delete { name } => delete(context, &name).await,
+        Verb::Disable { name } => disable(context, &name).await,
         Verb::SetPassword {
             name,
             must_change,
             password,
         } => password::set(context, &find(context, &name).await?, &password, must_change).await,
-        Verb::Unlock { name } => password::unlock(context, &find(context, &name).await?).await,
-        Verb::Enable { name } => {
-            let (account, now) = (find(context, &name).await?, context.now);
-            context
-                .store
-                .write(async move |db: &mut Conn| {
-                    accounts::set_disabled(db, account.id, false, now).await?;
-                    audit::record(db, &about("account.enabled", account.id, now)).await
-                })
-                .await?;
-            output::line(format_args!("enabled account {name}"));
-            Ok(())
+        Verb::GrantRole { name, role, expires } => {
+            assignments::grant(context, &find(context, &name).await?, role, expires).await
         }
+        Verb::RevokeRole { name, role } => {
+            assignments::revoke(context, &find(context, &name).await?, role).await
+        }
+        Verb::Diagnose { name, format } => super::doctor::diagnose(context, &name, format).await,
+        Verb::SecurityReport { name, format } => super::doctor::report(context, &name, format).await,
+        Verb::Unlock { name } => unlock(context, &name).await,
+        Verb::Enable { name } => enable(context, &name).await,
     }
 }
 
@@ -201,7 +238,7 @@ fn document(account: &Account) -> Value {
     })
 }
 
-async fn find(context: &Context, name: &str) -> Result<Account, Failure> {
+pub(super) async fn find(context: &Context, name: &str) -> Result<Account, Failure> {
     let login = name.to_owned();
     let found = context
         .store
@@ -214,13 +251,13 @@ async fn show(context: &Context, name: &str, format: Format) -> Outcome {
     let (account, now) = (find(context, name).await?, context.now);
     let mut shown = document(&account);
     let id = account.id;
-    let (held, custom, authority, password, factors, passkeys, codes, open) = context
+    let (held, custom, explained, password, factors, passkeys, codes, open) = context
         .store
         .read(async move |db: &mut Conn| {
             Ok((
-                roles::account_roles(db, id).await?,
+                roles::account_roles(db, id, now).await?,
                 roles::account_permissions(db, id).await?,
-                roles::authority(db, id).await?,
+                crate::administration::roles::explain(db, id, now).await?,
                 credentials::find_password(db, id).await?.is_some(),
                 credentials::list_totp(db, id).await?.len(),
                 store::passkeys::list(db, id).await?.len(),
@@ -232,7 +269,7 @@ async fn show(context: &Context, name: &str, format: Format) -> Outcome {
     if let Value::Object(fields) = &mut shown {
         fields.insert("roles".to_owned(), json!(held));
         fields.insert("custom_permissions".to_owned(), json!(custom));
-        fields.insert("permissions".to_owned(), json!(authority.permissions));
+        assignments::show(fields, &explained, format);
         fields.insert("has_password".to_owned(), json!(password));
         fields.insert("totp_factors".to_owned(), json!(factors));
         fields.insert("passkeys".to_owned(), json!(passkeys));
@@ -275,7 +312,7 @@ async fn create(
             if let Some(hash) = &hash {
                 credentials::set_password(db, account.id, hash, now).await?;
             }
-            roles::set_account_roles(db, account.id, &held).await?;
+            roles::set_account_roles(db, account.id, &held, now).await?;
             roles::set_account_permissions(db, account.id, &custom).await?;
             audit::record(db, &about("account.created", account.id, now)).await?;
             Ok(None)
@@ -284,34 +321,73 @@ async fn create(
     refused.map_or(Ok(()), Err)
 }
 
-/// What ends all that an account opened.
-enum Ending {
-    Delete,
-    Disable,
+/// Runs an operation of administration on an account, with the services of the server.
+pub(super) async fn operate<T>(
+    context: &Context,
+    operation: impl AsyncFnOnce(&App, &Actor) -> administration::Outcome<T>,
+) -> Result<T, Failure> {
+    let app = links::services(context).await?;
+    operation(&app, &Actor::command_line())
+        .await
+        .map_err(|error| match error {
+            Error::Refused(refused) => Failure(refused.says()),
+            Error::Failed(error) => Failure(chain(error.as_ref())),
+        })
 }
 
-async fn end(context: &Context, name: &str, ending: Ending) -> Outcome {
-    let (account, now) = (find(context, name).await?, context.now);
-    let id = account.id;
-    let (kind, done) = match ending {
-        Ending::Delete => ("account.deleted", "deleted"),
-        Ending::Disable => ("account.disabled", "disabled"),
-    };
-    let ended = context
+/// How many sessions an account has open.
+async fn count_sessions(context: &Context, id: AccountId) -> Result<usize, Failure> {
+    let now = context.now;
+    let open = context
         .store
-        .write(async move |db: &mut Conn| -> Result<u64, StoreError> {
-            // Who signs in at this moment is seen here, or sees the end.
-            accounts::find_locked(db, id).await?;
-            let ended = sessions::end_all(db, id, now).await?;
-            grants::revoke_for_account(db, id, now).await?;
-            match &ending {
-                Ending::Delete => accounts::delete(db, id).await.map(drop)?,
-                Ending::Disable => accounts::set_disabled(db, id, true, now).await.map(drop)?,
-            }
-            audit::record(db, &about(kind, id, now)).await?;
-            Ok(ended)
-        })
+        .read(async move |db: &mut Conn| sessions::list(db, id, now).await)
         .await?;
-    output::line(format_args!("{done} account {name}; {ended} sessions ended"));
+    Ok(open.len())
+}
+
+async fn delete(context: &Context, name: &str) -> Outcome {
+    let id = find(context, name).await?.id;
+    let ended = count_sessions(context, id).await?;
+    let act = async |app: &App, actor: &Actor| {
+        administration::accounts::delete(app, actor, id, Expected::Any).await
+    };
+    operate(context, act).await?;
+    output::line(format_args!("deleted account {name}; {ended} sessions ended"));
+    Ok(())
+}
+
+async fn disable(context: &Context, name: &str) -> Outcome {
+    let id = find(context, name).await?.id;
+    let ended = count_sessions(context, id).await?;
+    let act = async |app: &App, actor: &Actor| administration::accounts::disable(app, actor, id).await;
+    operate(context, act).await?;
+    output::line(format_args!("disabled account {name}; {ended} sessions ended"));
+    Ok(())
+}
+
+async fn enable(context: &Context, name: &str) -> Outcome {
+    let id = find(context, name).await?.id;
+    let act = async |app: &App, actor: &Actor| administration::accounts::enable(app, actor, id).await;
+    operate(context, act).await?;
+    output::line(format_args!("enabled account {name}"));
+    Ok(())
+}
+
+async fn unlock(context: &Context, name: &str) -> Outcome {
+    let id = find(context, name).await?.id;
+    let act = async |app: &App, actor: &Actor| administration::accounts::unlock(app, actor, id).await;
+    operate(context, act).await?;
+    output::line(format_args!("unlocked account {name}"));
+    Ok(())
+}
+
+async fn reset_factors(context: &Context, name: &str) -> Outcome {
+    let id = find(context, name).await?.id;
+    let ended = count_sessions(context, id).await?;
+    let act = async |app: &App, actor: &Actor| administration::accounts::reset_factors(app, actor, id).await;
+    let removed = operate(context, act).await?;
+    output::line(format_args!(
+        "removed {removed} second factors of account {name} and all its recovery codes; {ended} sessions ended"
+    ));
     Ok(())
 }

@@ -6,16 +6,18 @@ use protocol::client::{ApplicationType, Client};
 use protocol::id::ClientId;
 use protocol::scope::Scope;
 use protocol::secret::Secret;
+use protocol::time::{Lifetime, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use store::clients::StoredClient;
-use store::{Conn, audit, clients, grants, roles};
+use store::{Conn, clients};
 
+use super::act::actor;
 use super::input::{SecretFrom, text};
 use super::output::{self, Format};
-use super::{Context, Failure, Outcome};
-use crate::declarative::{check_client_secret, event};
-use crate::random;
+use super::{Context, Failure, Outcome, factors};
+use crate::administration::Expected;
+use crate::administration::clients::{self as operations, ClientView, State};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
@@ -61,10 +63,13 @@ pub(super) enum Verb {
         /// The client_id
         client_id: String,
     },
-    /// Give a client a new secret, printed once; the old one ends
+    /// Give a client a new secret, printed once
     RotateSecret {
         /// The client_id
         client_id: String,
+        /// How long the old secret is still good [default: it ends at once]
+        #[arg(long, value_name = "TIME")]
+        overlap: Option<Lifetime>,
         #[command(flatten)]
         secret: SecretFrom,
     },
@@ -115,6 +120,9 @@ pub(super) struct Metadata {
     /// Whether it may introspect tokens meant for it
     #[arg(long, value_name = "BOOL")]
     may_introspect: Option<bool>,
+    /// Whether its users must prove a second factor: off, if-enrolled, required, or default
+    #[arg(long, value_parser = factors::policy)]
+    mfa: Option<factors::Policy>,
 }
 
 /// Reads a registered name as its type does.
@@ -167,7 +175,8 @@ impl Metadata {
         client.require_consent = self.require_consent.unwrap_or(client.require_consent);
         client.require_pkce = self.require_pkce.unwrap_or(client.require_pkce);
         client.may_introspect = self.may_introspect.unwrap_or(client.may_introspect);
-        client.check().map_err(|e| Failure(e.to_string()))
+        client.mfa = self.mfa.map_or(client.mfa, |policy| policy.0);
+        Ok(())
     }
 }
 
@@ -186,127 +195,99 @@ pub(super) async fn run(context: &Context, verb: Verb) -> Outcome {
                 "disabled",
                 "managed_by",
             ];
-            output::many(format, &columns, all.iter().map(document).collect())
+            let rows = all.iter().map(|stored| document(stored, context.now));
+            output::many(format, &columns, rows.collect())
         }
-        Verb::Show { client_id, format } => output::one(format, &document(&find(context, &client_id).await?)),
+        Verb::Show { client_id, format } => {
+            let found = find(context, &client_id).await?;
+            output::one(format, &document(&found, context.now))
+        }
         Verb::Create {
             client_id,
             metadata,
             secret,
             format,
         } => {
-            let mut client = Client::new(ClientId(client_id));
+            let mut client = Client::new(ClientId(client_id.clone()));
             metadata.write_to(&mut client)?;
-            let (stored, made) = with_secret(context, client, secret.read()?)?;
-            let mut shown = document(&stored);
-            references(context, &stored.client).await?;
-            let now = context.now;
-            context
-                .store
-                .write(async move |db: &mut Conn| {
-                    clients::insert(db, &stored, now).await?;
-                    audit::record(db, &about("client.created", &stored, now)).await
-                })
-                .await
-                .map_err(taken)?;
-            if let (Some(secret), Value::Object(fields)) = (made, &mut shown) {
+            let (given, sealer, now) = (chosen(&secret)?, context.sealer()?, context.now);
+            let make = async move |db: &mut Conn| {
+                operations::insert(db, &actor(), client, given, &sealer, now).await
+            };
+            let made = context.act("client", &client_id, make).await?;
+            let mut shown = json!(made.client);
+            if let (Some(secret), Value::Object(fields)) = (made.secret, &mut shown) {
                 fields.insert("client_secret".to_owned(), json!(secret.expose()));
             }
             output::one(format, &shown)
         }
         Verb::Update { client_id, metadata } => {
-            let mut stored = find(context, &client_id).await?;
-            metadata.write_to(&mut stored.client)?;
-            let method = stored.client.token_endpoint_auth_method;
-            if method.has_secret() && stored.secret_hash.is_none()
-                || (method == protocol::client::ClientAuthMethod::ClientSecretJwt
-                    && stored.secret_sealed.is_none())
-            {
-                let method = method.as_str();
-                return Err(Failure(format!(
-                    "{method} needs another secret than the stored one; delete the client and create it again"
-                )));
-            }
-            if !method.has_secret() {
-                (stored.secret_hash, stored.secret_sealed) = (None, None);
-            }
-            references(context, &stored.client).await?;
-            change(context, stored, "client.updated", false).await
-        }
-        Verb::Disable { client_id } => {
-            let mut stored = find(context, &client_id).await?;
-            stored.disabled = true;
-            change(context, stored, "client.disabled", true).await
-        }
-        Verb::Enable { client_id } => {
-            let mut stored = find(context, &client_id).await?;
-            stored.disabled = false;
-            change(context, stored, "client.enabled", false).await
-        }
-        Verb::Delete { client_id } => {
-            let stored = find(context, &client_id).await?;
-            let now = context.now;
-            context
-                .store
-                .write(async move |db: &mut Conn| {
-                    let id = &stored.client.client_id;
-                    grants::revoke_for_client(db, id, now).await?;
-                    clients::delete(db, id).await?;
-                    audit::record(db, &about("client.deleted", &stored, now)).await
-                })
-                .await?;
-            output::line(format_args!("deleted client {client_id}"));
-            Ok(())
-        }
-        Verb::RotateSecret { client_id, secret } => {
-            let old = find(context, &client_id).await?;
-            if !old.client.token_endpoint_auth_method.has_secret() {
-                let method = old.client.token_endpoint_auth_method.as_str();
-                return Err(Failure(format!(
-                    "client {client_id} authenticates by {method} and has no secret"
-                )));
-            }
-            let (new, made) = with_secret(context, old.client, secret.read()?)?;
-            let stored = StoredClient {
-                disabled: old.disabled,
-                managed_by: old.managed_by,
-                ..new
+            let mut client = find(context, &client_id).await?.client;
+            metadata.write_to(&mut client)?;
+            let (id, sealer, now) = (ClientId(client_id.clone()), context.sealer()?, context.now);
+            let change = async move |db: &mut Conn| {
+                let change = |_: &Client| Ok(client);
+                operations::update(db, &actor(), &id, change, &Expected::Any, &sealer, now).await
             };
-            change(context, stored, "client.secret_rotated", false).await?;
-            if let Some(secret) = made {
-                output::line(format_args!(
-                    "client_secret, shown this once: {}",
-                    secret.expose()
-                ));
-            }
+            let changed = context.act("client", &client_id, change).await?;
+            output::line(format_args!("client updated {client_id}"));
+            print_secret(changed.secret);
+            Ok(())
+        }
+        Verb::Disable { client_id } => set_state(context, client_id, State::Disabled, "disabled").await,
+        Verb::Enable { client_id } => set_state(context, client_id, State::Enabled, "enabled").await,
+        Verb::Delete { client_id } => {
+            let (id, now) = (ClientId(client_id.clone()), context.now);
+            let remove =
+                async move |db: &mut Conn| operations::remove(db, &actor(), &id, &Expected::Any, now).await;
+            context.delete("client", &client_id, remove).await
+        }
+        Verb::RotateSecret {
+            client_id,
+            overlap,
+            secret,
+        } => {
+            let (id, given, now) = (ClientId(client_id.clone()), chosen(&secret)?, context.now);
+            let (sealer, overlap) = (context.sealer()?, overlap.map_or(0, Lifetime::as_secs));
+            let rotate = async move |db: &mut Conn| {
+                operations::rotate(db, &actor(), &id, given, overlap, &sealer, now).await
+            };
+            let rotated = context.act("client", &client_id, rotate).await?;
+            output::line(format_args!("client secret rotated {client_id}"));
+            print_secret(rotated.secret);
             Ok(())
         }
     }
 }
 
-fn document(stored: &StoredClient) -> Value {
-    let mut value = serde_json::to_value(&stored.client).unwrap_or_default();
-    if let Value::Object(fields) = &mut value {
-        fields.insert("disabled".to_owned(), json!(stored.disabled));
-        fields.insert("managed_by".to_owned(), json!(stored.managed_by));
-    }
-    value
-}
-
-fn about(kind: &str, stored: &StoredClient, now: protocol::time::Timestamp) -> audit::Event {
-    audit::Event {
-        client_id: Some(stored.client.client_id.clone()),
-        ..event(kind, now, json!({}))
+fn print_secret(secret: Option<Secret>) {
+    if let Some(secret) = secret {
+        output::line(format_args!(
+            "client_secret, shown this once: {}",
+            secret.expose()
+        ));
     }
 }
 
-fn taken(error: store::StoreError) -> Failure {
-    match error {
-        store::StoreError::Conflict { .. } => Failure::new(
-            "a client with this client_id exists; choose another or use `chancery client update`",
-        ),
-        error => error.into(),
+/// The secret that was given, with a warning when it is short.
+fn chosen(from: &SecretFrom) -> Result<Option<Secret>, Failure> {
+    let given = from.read()?;
+    if given.as_ref().is_some_and(|secret| secret.expose().len() < 32) {
+        eprintln!("warning: a secret under 32 characters can be guessed; give none to have one made");
     }
+    Ok(given)
+}
+
+async fn set_state(context: &Context, client_id: String, state: State, done: &str) -> Outcome {
+    let (id, now) = (ClientId(client_id.clone()), context.now);
+    let put = async move |db: &mut Conn| operations::put_state(db, &actor(), &id, state, now).await;
+    context.act("client", &client_id, put).await?;
+    output::line(format_args!("client {done} {client_id}"));
+    Ok(())
+}
+
+fn document(stored: &StoredClient, now: Timestamp) -> Value {
+    json!(ClientView::at(stored, now))
 }
 
 async fn find(context: &Context, client_id: &str) -> Result<StoredClient, Failure> {
@@ -316,93 +297,4 @@ async fn find(context: &Context, client_id: &str) -> Result<StoredClient, Failur
         .read(async move |db: &mut Conn| clients::find(db, &id).await)
         .await?;
     found.ok_or_else(|| Failure::missing("client", client_id))
-}
-
-/// Refuses scopes and resources that nobody defined: they could never be granted.
-async fn references(context: &Context, client: &Client) -> Outcome {
-    let (scopes, resources) = context
-        .store
-        .read(async move |db: &mut Conn| {
-            Ok((roles::list_scopes(db).await?, roles::list_resources(db).await?))
-        })
-        .await?;
-    let standard = protocol::role::STANDARD_SCOPES;
-    if let Some(name) = client
-        .scope
-        .iter()
-        .find(|name| !standard.contains(name) && !scopes.iter().any(|s| s.name == *name))
-    {
-        return Err(Failure(format!(
-            "scope {name:?} is not defined; `chancery scope create {name}` defines it"
-        )));
-    }
-    if let Some(name) = client
-        .resources
-        .iter()
-        .find(|name| !resources.iter().any(|r| r.identifier == **name))
-    {
-        return Err(Failure(format!(
-            "resource {name:?} is not defined; define it with [[resource]] and `chancery apply`"
-        )));
-    }
-    Ok(())
-}
-
-/// A row with the given secret or one that is made, which is returned to be shown.
-fn with_secret(
-    context: &Context,
-    client: Client,
-    given: Option<Secret>,
-) -> Result<(StoredClient, Option<Secret>), Failure> {
-    let method = client.token_endpoint_auth_method;
-    let mut stored = StoredClient {
-        client,
-        secret_hash: None,
-        secret_sealed: None,
-        disabled: false,
-        managed_by: None,
-    };
-    if !method.has_secret() {
-        return match given {
-            None => Ok((stored, None)),
-            Some(_) => Err(Failure(format!(
-                "a client that authenticates by {} has no secret; give none",
-                method.as_str()
-            ))),
-        };
-    }
-    let made = given.is_none().then(|| random::secret("cs_"));
-    if let Some(secret) = given.as_ref().or(made.as_ref()) {
-        check_client_secret(secret, method)
-            .map_err(|problem| Failure(format!("the client secret {problem}")))?;
-        if secret.expose().len() < 32 {
-            eprintln!("warning: a secret under 32 characters can be guessed; give none to have one made");
-        }
-        stored.secret_hash = Some(secret.hash());
-        if method == protocol::client::ClientAuthMethod::ClientSecretJwt {
-            let label = format!("client/{}", stored.client.client_id);
-            stored.secret_sealed = Some(context.sealer()?.seal(&label, secret.expose().as_bytes()));
-        }
-    }
-    Ok((stored, made))
-}
-
-async fn change(context: &Context, stored: StoredClient, kind: &'static str, revoke: bool) -> Outcome {
-    let (id, now) = (stored.client.client_id.clone(), context.now);
-    let found = context
-        .store
-        .write(async move |db: &mut Conn| {
-            let found = clients::update(db, &stored, now).await?;
-            if revoke {
-                grants::revoke_for_client(db, &stored.client.client_id, now).await?;
-            }
-            audit::record(db, &about(kind, &stored, now)).await?;
-            Ok(found)
-        })
-        .await?;
-    if !found {
-        return Err(Failure::missing("client", id.as_str()));
-    }
-    output::line(format_args!("{} {id}", kind.replace(['.', '_'], " ")));
-    Ok(())
 }

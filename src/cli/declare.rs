@@ -56,7 +56,7 @@ pub(super) async fn apply(context: &Context, args: ApplyArgs) -> Outcome {
 pub(super) async fn export(context: &Context) -> Outcome {
     let text = context
         .store
-        .read(async move |db: &mut Conn| declarative::export(db).await)
+        .read(async |db: &mut Conn| declarative::export(db).await)
         .await?;
     output::line(text.trim_end());
     Ok(())

@@ -2,11 +2,12 @@
 
 use protocol::jose::Algorithm;
 use serde_json::json;
-use store::{Conn, StoredKey, audit, keys};
+use store::{Conn, StoredKey, keys};
 
 use super::output::{self, Format};
 use super::{Context, Failure, Outcome};
-use crate::declarative::event;
+use crate::administration::Actor;
+use crate::audit::Event;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
@@ -56,14 +57,16 @@ pub(super) async fn run(context: &Context, verb: Verb) -> Outcome {
         }
         Verb::Rotate { algorithm } => {
             let sealer = context.sealer()?;
-            let made = crate::keys::rotate_now(&context.store, &sealer, algorithm, now, &context.config)
+            let (store, config) = (&context.store, &context.config);
+            let event = || Event::at(now, "key.rotated").by(&Actor::command_line());
+            let made = crate::keys::rotate_now(store, &sealer, algorithm, now, config, &event)
                 .await
                 .map_err(|e| Failure(e.to_string()))?;
-            let detail = json!({ "kids": made });
-            context
-                .store
-                .write(async move |db: &mut Conn| audit::record(db, &event("key.rotated", now, detail)).await)
-                .await?;
+            if made.is_empty() {
+                return Err(Failure::new(
+                    "no key was rotated; [keys] algorithms in the configuration names those in use",
+                ));
+            }
             for kid in made {
                 output::line(format_args!("next to sign: {kid}"));
             }

@@ -12,7 +12,7 @@ use crate::pages::Locale;
 use crate::server;
 
 /// The services of the server, which links and mails are made with.
-async fn services(context: &Context) -> Result<App, Failure> {
+pub(super) async fn services(context: &Context) -> Result<App, Failure> {
     server::open(context.config.clone(), Clock::System)
         .await
         .map_err(|e| Failure(e.to_string()))

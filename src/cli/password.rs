@@ -1,15 +1,17 @@
-//! `chancery account set-password` and `unlock`: what an administrator does about passwords.
+//! `chancery account set-password`: what whoever has a shell on the server does about passwords.
 
 use serde_json::json;
 use store::accounts::Account;
 use store::{Conn, StoreError, audit};
 
 use super::input::PasswordFrom;
-use super::output;
 use super::{Context, Failure, Outcome};
+use super::{links, output};
+use crate::administration::accounts::letter;
 use crate::credentials::{Prepared, Replacement, Tools};
 use crate::declarative::event;
 use crate::fetch::Fetch;
+use crate::mail::Mail;
 use crate::passwords::Weakness;
 
 /// The hash of the password that was given for an account, if any was.
@@ -30,6 +32,7 @@ pub(super) async fn hashed(
         store: &context.store,
         passwords: &passwords,
         fetch: &fetch,
+        now: context.now,
     };
     match tools.prepare(account, &password).await? {
         Prepared::Fit(hash) => Ok(Some(hash)),
@@ -42,7 +45,7 @@ pub(super) async fn hashed(
     }
 }
 
-/// Sets a password and ends what the old one opened.
+/// Sets a password, ends what the old one opened and tells the owner.
 pub(super) async fn set(
     context: &Context,
     account: &Account,
@@ -55,6 +58,8 @@ pub(super) async fn set(
         ));
     };
     let (id, now) = (account.id, context.now);
+    let app = links::services(context).await?;
+    let told = letter(&app, account, &Mail::PasswordChanged);
     let replacement = Replacement {
         account: id,
         hash,
@@ -72,6 +77,9 @@ pub(super) async fn set(
                 ..event("account.password_set", now, json!({}))
             };
             audit::record(db, &set).await?;
+            if let Some(letter) = told {
+                letter.queue(db).await?;
+            }
             Ok(ended)
         })
         .await?;
@@ -79,24 +87,5 @@ pub(super) async fn set(
     output::line(format_args!(
         "set the password of account {name}; {ended} sessions ended"
     ));
-    Ok(())
-}
-
-/// Forgets wrong passwords and second factors, so that both may be tried again.
-pub(super) async fn unlock(context: &Context, account: &Account) -> Outcome {
-    let (id, now) = (account.id, context.now);
-    context
-        .store
-        .write(async move |db: &mut Conn| {
-            store::passwords::forget_failures(db, id, None).await?;
-            store::factors::forgive(db, id).await?;
-            let unlocked = audit::Event {
-                account_id: Some(id),
-                ..event("account.unlocked", now, json!({}))
-            };
-            audit::record(db, &unlocked).await
-        })
-        .await?;
-    output::line(format_args!("unlocked account {}", account.username));
     Ok(())
 }

@@ -2,17 +2,19 @@
 
 use protocol::role::Role;
 use serde_json::{Value, json};
-use store::{Conn, audit, roles};
+use store::{Conn, roles};
 
+use super::act::actor;
 use super::output::{self, Format};
-use super::{Context, Failure, Outcome};
-use crate::declarative::{event, is_name};
+use super::{Context, Failure, Outcome, factors};
+use crate::administration::Expected;
+use crate::administration::roles::{self as operations, Changes, RoleView};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
     /// List all roles
     List(Format),
-    /// Show a role
+    /// Show a role and how many accounts hold it
     Show {
         /// The role's name
         name: String,
@@ -37,100 +39,89 @@ pub(super) struct Fields {
     /// What it is for, in a sentence
     #[arg(long)]
     description: Option<String>,
-    /// A permission it carries; may be repeated
+    /// A permission it carries; may be repeated, and an empty one stands for none
     #[arg(long)]
     permission: Vec<String>,
+    /// Whether its holders must prove a second factor: off, if-enrolled, required, or default
+    #[arg(long, value_parser = factors::policy)]
+    mfa: Option<factors::Policy>,
+}
+
+impl Fields {
+    fn changes(self) -> Changes {
+        let named = !self.permission.is_empty();
+        let permissions = self.permission.into_iter().filter(|name| !name.is_empty());
+        Changes {
+            description: self.description,
+            permissions: named.then(|| permissions.collect()),
+            mfa: self.mfa.map(|policy| policy.0),
+        }
+    }
 }
 
 pub(super) async fn run(context: &Context, verb: Verb) -> Outcome {
+    let now = context.now;
     match verb {
         Verb::List(format) => {
             let all = context
                 .store
                 .read(async move |db: &mut Conn| roles::list_managed_roles(db).await)
                 .await?;
-            output::many(
-                format,
-                &["name", "permissions", "description", "managed_by"],
-                all.iter().map(document).collect(),
-            )
+            let columns = ["name", "permissions", "mfa", "description", "managed_by"];
+            let rows = all.into_iter().map(|role| json!(RoleView::from(role)));
+            output::many(format, &columns, rows.collect())
         }
-        Verb::Show { name, format } => match find(context, &name).await? {
-            Some(found) => output::one(format, &document(&found)),
-            None => Err(Failure::missing("role", &name)),
-        },
-        Verb::Create(fields) => match find(context, &fields.name).await? {
-            Some(_) => Err(Failure(format!(
-                "role {:?} exists; use `chancery role update`",
-                fields.name
-            ))),
-            None => write(context, Role::default(), None, fields, "role.created").await,
-        },
-        Verb::Update(fields) => match find(context, &fields.name).await? {
-            Some((role, mark)) => write(context, role, mark, fields, "role.updated").await,
-            None => Err(Failure::missing("role", &fields.name)),
-        },
-        Verb::Delete { name } => {
-            let (target, now) = (name.clone(), context.now);
-            let found = context
-                .store
-                .write(async move |db: &mut Conn| {
-                    let found = roles::delete_role(db, &target).await?;
-                    if found {
-                        audit::record(db, &event("role.deleted", now, json!({ "name": target }))).await?;
-                    }
-                    Ok(found)
-                })
-                .await?;
-            if !found {
-                return Err(Failure::missing("role", &name));
-            }
-            output::line(format_args!("deleted role {name}"));
+        Verb::Show { name, format } => output::one(format, &show(context, &name).await?),
+        Verb::Create(fields) => {
+            let name = fields.name.clone();
+            let changes = fields.changes();
+            let role = Role {
+                name: name.clone(),
+                description: changes.description.unwrap_or_default(),
+                permissions: changes.permissions.unwrap_or_default(),
+                mfa: changes.mfa.flatten(),
+            };
+            let make = async move |db: &mut Conn| operations::insert(db, &actor(), role, now).await;
+            context.act("role", &name, make).await?;
+            output::line(format_args!("role created {name}"));
             Ok(())
         }
+        Verb::Update(fields) => {
+            let name = fields.name.clone();
+            let target = name.clone();
+            let changes = fields.changes();
+            let change = async move |db: &mut Conn| {
+                operations::update(db, &actor(), &target, changes, &Expected::Any, now).await
+            };
+            context.act("role", &name, change).await?;
+            output::line(format_args!("role updated {name}"));
+            Ok(())
+        }
+        Verb::Delete { name } => {
+            let target = name.clone();
+            let remove = async move |db: &mut Conn| {
+                operations::remove(db, &actor(), &target, &Expected::Any, now).await
+            };
+            context.delete("role", &name, remove).await
+        }
     }
 }
 
-fn document((role, mark): &(Role, Option<String>)) -> Value {
-    json!({ "name": role.name, "description": role.description, "permissions": role.permissions, "managed_by": mark })
-}
-
-async fn find(context: &Context, name: &str) -> Result<Option<(Role, Option<String>)>, Failure> {
-    let all = context
+async fn show(context: &Context, name: &str) -> Result<Value, Failure> {
+    let (wanted, now) = (name.to_owned(), context.now);
+    let found = context
         .store
-        .read(async move |db: &mut Conn| roles::list_managed_roles(db).await)
-        .await?;
-    Ok(all.into_iter().find(|(role, _)| role.name == name))
-}
-
-async fn write(
-    context: &Context,
-    mut role: Role,
-    mark: Option<String>,
-    fields: Fields,
-    kind: &'static str,
-) -> Outcome {
-    if let Some(bad) = std::iter::once(&fields.name)
-        .chain(&fields.permission)
-        .find(|name| !is_name(name))
-    {
-        return Err(Failure(format!(
-            "{bad:?} must be 1 to 255 printable ASCII characters without spaces"
-        )));
-    }
-    role.name.clone_from(&fields.name);
-    role.description = fields.description.unwrap_or(role.description);
-    if !fields.permission.is_empty() {
-        role.permissions = fields.permission.into_iter().collect();
-    }
-    let now = context.now;
-    context
-        .store
-        .write(async move |db: &mut Conn| {
-            roles::upsert_role(db, &role, mark.as_deref()).await?;
-            audit::record(db, &event(kind, now, json!(role))).await
+        .read(async move |db: &mut Conn| {
+            let found = roles::find_role(db, &wanted).await?;
+            Ok((found, roles::count_holders(db, &wanted, now).await?))
         })
         .await?;
-    output::line(format_args!("{} {}", kind.replace('.', " "), fields.name));
-    Ok(())
+    let (Some(role), holders) = found else {
+        return Err(Failure::missing("role", name));
+    };
+    let mut shown = json!(RoleView::from(role));
+    if let Value::Object(fields) = &mut shown {
+        fields.insert("holders".to_owned(), json!(holders));
+    }
+    Ok(shown)
 }

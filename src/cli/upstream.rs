@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use protocol::secret::Secret;
 use protocol::upstream::Upstream;
 use serde_json::{Value, json};
-use store::{Conn, StoredUpstream, audit, upstreams};
+use store::{Conn, StoredUpstream, upstreams};
 
+use super::act::actor;
 use super::output::{self, Format};
 use super::{Context, Failure, Outcome, input};
-use crate::declarative::{check_upstream_secret, event, upstream_document};
-use crate::upstream::secret_context;
+use crate::administration::Expected;
+use crate::administration::upstreams::{self as operations, UpstreamView};
+use crate::declarative::check_upstream_secret;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
@@ -118,21 +120,17 @@ pub(super) async fn run(context: &Context, verb: Verb) -> Outcome {
                 .read(async move |db: &mut Conn| upstreams::list(db).await)
                 .await?;
             let columns = ["name", "title", "issuer", "client_id", "enabled", "managed_by"];
-            output::many(format, &columns, all.iter().map(document).collect())
+            output::many(format, &columns, all.into_iter().map(document).collect())
         }
-        Verb::Show { name, format } => output::one(format, &document(&find(context, &name).await?)),
+        Verb::Show { name, format } => output::one(format, &document(find(context, &name).await?)),
         Verb::Create(fields) => create(context, &fields).await,
         Verb::Update(fields) => update(context, &fields).await,
         Verb::Delete { name } => delete(context, name).await,
     }
 }
 
-fn document(stored: &StoredUpstream) -> Value {
-    let mut value = upstream_document(stored);
-    if let Value::Object(fields) = &mut value {
-        fields.insert("managed_by".to_owned(), json!(stored.managed_by));
-    }
-    value
+fn document(stored: StoredUpstream) -> Value {
+    json!(UpstreamView::from(stored))
 }
 
 async fn look_up(context: &Context, name: &str) -> Result<Option<StoredUpstream>, Failure> {
@@ -148,39 +146,25 @@ async fn find(context: &Context, name: &str) -> Result<StoredUpstream, Failure> 
     found.ok_or_else(|| Failure::missing("upstream", name))
 }
 
-fn seal(context: &Context, name: &str, secret: &Secret) -> Result<Vec<u8>, Failure> {
-    Ok(context
-        .sealer()?
-        .seal(&secret_context(name), secret.expose().as_bytes()))
-}
-
 async fn create(context: &Context, fields: &Fields) -> Outcome {
-    let name = &fields.name;
+    let (name, now) = (&fields.name, context.now);
+    let mut upstream = Upstream::new(name.clone(), String::new(), String::new());
+    fields.write_to(&mut upstream)?;
     if look_up(context, name).await?.is_some() {
         return Err(Failure(format!(
             "upstream {name:?} exists; use `chancery upstream update`"
         )));
     }
-    let mut upstream = Upstream::new(name.clone(), String::new(), String::new());
-    fields.write_to(&mut upstream)?;
     let Some(secret) = fields.secret()? else {
         return Err(Failure::new(
             "the client secret that the provider gave is missing; use --secret-file or --secret-stdin",
         ));
     };
-    let stored = StoredUpstream {
-        secret_sealed: Some(seal(context, name, &secret)?),
-        upstream,
-        managed_by: None,
+    let sealer = context.sealer()?;
+    let make = async move |db: &mut Conn| {
+        operations::insert(db, &actor(), upstream, Some(secret), &sealer, now).await
     };
-    let (detail, now) = (json!({ "name": name }), context.now);
-    context
-        .store
-        .write(async move |db: &mut Conn| {
-            upstreams::insert(db, &stored, now).await?;
-            audit::record(db, &event("upstream.created", now, detail)).await
-        })
-        .await?;
+    context.act("upstream", name, make).await?;
     let issuer = &context.config.server.issuer;
     let base = issuer.strip_suffix('/').unwrap_or(issuer);
     output::line(format_args!(
@@ -190,39 +174,32 @@ async fn create(context: &Context, fields: &Fields) -> Outcome {
 }
 
 async fn update(context: &Context, fields: &Fields) -> Outcome {
-    let name = &fields.name;
-    let mut stored = find(context, name).await?;
-    fields.write_to(&mut stored.upstream)?;
-    if let Some(secret) = fields.secret()? {
-        stored.secret_sealed = Some(seal(context, name, &secret)?);
-    }
-    let (detail, now) = (json!({ "name": name }), context.now);
-    context
-        .store
-        .write(async move |db: &mut Conn| {
-            upstreams::update(db, &stored, now).await?;
-            audit::record(db, &event("upstream.updated", now, detail)).await
-        })
-        .await?;
+    let (name, now) = (&fields.name, context.now);
+    let mut upstream = find(context, name).await?.upstream;
+    fields.write_to(&mut upstream)?;
+    let (target, secret, sealer) = (name.clone(), fields.secret()?, context.sealer()?);
+    let change = async move |db: &mut Conn| {
+        let change = |_: &Upstream| Ok(upstream);
+        operations::update(
+            db,
+            &actor(),
+            &target,
+            change,
+            secret,
+            &Expected::Any,
+            &sealer,
+            now,
+        )
+        .await
+    };
+    context.act("upstream", name, change).await?;
     output::line(format_args!("updated upstream {name}"));
     Ok(())
 }
 
 async fn delete(context: &Context, name: String) -> Outcome {
     let (target, now) = (name.clone(), context.now);
-    let found = context
-        .store
-        .write(async move |db: &mut Conn| {
-            let found = upstreams::delete(db, &target).await?;
-            if found {
-                audit::record(db, &event("upstream.deleted", now, json!({ "name": target }))).await?;
-            }
-            Ok(found)
-        })
-        .await?;
-    if !found {
-        return Err(Failure::missing("upstream", &name));
-    }
-    output::line(format_args!("deleted upstream {name}"));
-    Ok(())
+    let remove =
+        async move |db: &mut Conn| operations::remove(db, &actor(), &target, &Expected::Any, now).await;
+    context.delete("upstream", &name, remove).await
 }

@@ -109,6 +109,23 @@ impl Config {
             ("tokens.refresh_retry_grace", t.refresh_retry_grace, s(0), m(1)),
             ("sessions.idle", self.sessions.idle, m(1), d(365)),
             ("sessions.absolute", self.sessions.absolute, m(1), d(365)),
+            ("admin.session_idle", self.admin.session_idle, m(1), d(1)),
+            ("admin.session_absolute", self.admin.session_absolute, m(1), d(7)),
+            ("audit.retention", self.audit.retention, d(1), d(36_500)),
+            ("privacy.deletion_grace", self.privacy.deletion_grace, s(0), d(90)),
+            (
+                "privacy.anonymise_after",
+                // Holders are told a month before, and told anew when that was long ago.
+                self.privacy.anonymise_after.unwrap_or(d(90)),
+                d(90),
+                d(36_500),
+            ),
+            (
+                "privacy.consent_retention",
+                self.privacy.consent_retention,
+                d(1),
+                d(36_500),
+            ),
         ] {
             if value < least || value > most {
                 return Err(ConfigError::new(
@@ -129,6 +146,12 @@ impl Config {
                 "sessions.absolute",
                 self.sessions.idle,
                 self.sessions.absolute,
+            ),
+            (
+                "admin.session_idle",
+                "admin.session_absolute",
+                self.admin.session_idle,
+                self.admin.session_absolute,
             ),
         ] {
             if shorter > longer {
@@ -169,6 +192,7 @@ impl Config {
                 100,
             ),
             ("sessions.max_per_account", self.sessions.max_per_account, 1, 1000),
+            ("api_keys.max_per_account", self.api_keys.max_per_account, 1, 1000),
             (
                 "accounts.argon2_memory_kib",
                 self.accounts.argon2_memory_kib as usize,
@@ -231,6 +255,18 @@ impl Config {
             self.mail.smtp_url.as_deref(),
             &["smtps://", "smtp://"],
         )?;
+        begins(
+            "audit.webhook_url",
+            self.audit.webhook_url.as_deref(),
+            &["https://", "http://"],
+        )?;
+        if self.audit.webhook_url.is_some() && self.audit.webhook_secret.as_ref().is_none_or(|s| s.len() < 16)
+        {
+            return Err(ConfigError::new(
+                "audit.webhook_secret",
+                "must have 16 characters or more beside audit.webhook_url, which signs with it",
+            ));
+        }
         let range = self.accounts.password_range_url.as_deref();
         begins("accounts.password_range_url", range, &["https://", "http://"])?;
         let web = ["https://", "http://", "mailto:"];
@@ -439,6 +475,15 @@ mod tests {
                 "mail.smtp_url: must begin with smtps://",
             ),
             ("[mail]\nfrom = 'nobody'", "mail.from: "),
+            ("[scim]\ngroup_roles = ['a']", "a table of lists"),
+            (
+                "[audit]\nwebhook_url = 'https://a.test/hook'",
+                "audit.webhook_secret: ",
+            ),
+            (
+                "[admin]\nsession_idle = '9h'",
+                "longer than admin.session_absolute",
+            ),
             ("[branding]\naccent_color = 'blue'", "#rrggbb"),
             (
                 "[branding]\nsupport_url = 'javascript:alert(1)'",

@@ -1,5 +1,6 @@
 //! What each section of the file may hold, and what it holds when nothing is written.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -220,7 +221,7 @@ impl Default for Sessions {
 }
 
 /// So many in such a time, written `30/5m`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rate {
     /// How many.
     pub count: u32,
@@ -347,6 +348,117 @@ impl fmt::Debug for Mail {
             .field("configured", &self.smtp_url.is_some())
             .field("from", &self.from)
             .finish_non_exhaustive()
+    }
+}
+
+/// The console and the admin API.
+#[derive(Clone, Debug)]
+pub struct Admin {
+    /// Whether the OpenAPI document is served.
+    pub openapi: bool,
+    /// How long the console may be left alone.
+    pub session_idle: Lifetime,
+    /// How long after a sign-in the console asks for another.
+    pub session_absolute: Lifetime,
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        Admin {
+            openapi: false,
+            session_idle: Lifetime::minutes(15),
+            session_absolute: Lifetime::hours(8),
+        }
+    }
+}
+
+/// Keys with which programs act for an account.
+#[derive(Clone, Debug)]
+pub struct ApiKeys {
+    /// The longest a key may live; as long as its owner likes when absent.
+    pub max_lifetime: Option<Lifetime>,
+    /// The most keys of an account that are neither expired nor revoked.
+    pub max_per_account: usize,
+    /// How often a key without a rate of its own may be used.
+    pub rate: Rate,
+    /// Whether clients registered for it may exchange a key for an access token (RFC 8693).
+    pub token_exchange: bool,
+}
+
+impl Default for ApiKeys {
+    fn default() -> Self {
+        ApiKeys {
+            max_lifetime: None,
+            max_per_account: 25,
+            rate: Rate {
+                count: 6000,
+                per: Lifetime::minutes(1),
+            },
+            token_exchange: false,
+        }
+    }
+}
+
+/// Provisioning by another directory (RFC 7644).
+#[derive(Clone, Debug, Default)]
+pub struct Scim {
+    /// Whether it is served.
+    pub enabled: bool,
+    /// The roles that the members of a group hold, by the group's name.
+    pub group_roles: BTreeMap<String, Vec<String>>,
+}
+
+/// The audit trail.
+#[derive(Clone)]
+pub struct Audit {
+    /// How long events are kept.
+    pub retention: Lifetime,
+    /// Where events are posted to as they happen.
+    pub webhook_url: Option<String>,
+    /// What posts are signed with.
+    pub webhook_secret: Option<String>,
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Audit {
+            retention: Lifetime::days(400),
+            webhook_url: None,
+            webhook_secret: None,
+        }
+    }
+}
+
+impl fmt::Debug for Audit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Audit")
+            .field("retention", &self.retention)
+            .field("webhook_url", &self.webhook_url)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What becomes of people's data.
+#[derive(Clone, Debug)]
+pub struct Privacy {
+    /// How long an account whose holder deletes it is only shut, and can be had back; at once when 0.
+    pub deletion_grace: Lifetime,
+    /// After which time without a sign-in an account is anonymised; never when absent.
+    pub anonymise_after: Option<Lifetime>,
+    /// The version of the terms that people agree to, kept with each consent.
+    pub terms_version: Option<String>,
+    /// How long records of consents that are not in force any more are kept.
+    pub consent_retention: Lifetime,
+}
+
+impl Default for Privacy {
+    fn default() -> Self {
+        Privacy {
+            deletion_grace: Lifetime::default(),
+            anonymise_after: None,
+            terms_version: None,
+            consent_retention: Lifetime::days(1095),
+        }
     }
 }
 

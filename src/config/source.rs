@@ -364,6 +364,29 @@ impl<T: Setting> Setting for Option<T> {
     }
 }
 
+/// A table of lists; as text, `name=one,two;other=three`.
+impl<T: Setting> Setting for BTreeMap<String, Vec<T>> {
+    fn take(raw: &Raw) -> Result<Self, String> {
+        match raw {
+            Raw::Toml(toml::Value::Table(table)) => table
+                .iter()
+                .map(|(name, items)| Ok((name.clone(), Vec::take(&Raw::Toml(items.clone()))?)))
+                .collect(),
+            Raw::Toml(_) => Err("it must be a table of lists, such as { Staff = [\"editor\"] }".to_owned()),
+            Raw::Text(text) => text
+                .split(';')
+                .filter(|pair| !pair.trim().is_empty())
+                .map(|pair| {
+                    let (name, items) = pair
+                        .split_once('=')
+                        .ok_or_else(|| format!("{pair:?} must read name=one,two"))?;
+                    Ok((name.trim().to_owned(), Vec::take(&Raw::Text(items.to_owned()))?))
+                })
+                .collect(),
+        }
+    }
+}
+
 impl<T: Setting> Setting for Vec<T> {
     fn take(raw: &Raw) -> Result<Self, String> {
         match raw {

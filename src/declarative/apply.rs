@@ -1,24 +1,29 @@
 //! Carrying a plan out: everything in one transaction, or nothing.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use protocol::id::ClientId;
+use protocol::id::{AccountId, ClientId};
 use protocol::secret::Secret;
 use protocol::time::Timestamp;
 use serde_json::json;
 use store::audit::Event;
 use store::credentials::TotpFactor;
+use store::roles::Assignment;
 use store::{
-    Account, Conn, Store, StoreError, accounts, action_tokens, audit, clients, credentials, grants, locks,
-    roles, sessions, upstreams,
+    Account, Conn, Store, StoreError, accounts, action_tokens, administrators, audit, clients, credentials,
+    grants, locks, passkeys, roles, sessions, upstreams,
 };
 
 use super::diff::{AccountStep, Action, Diff, Plan, Step, diff};
 use super::prepare::{FACTOR_NAME, prepare};
 use super::{File, FileError};
+use crate::administration;
 use crate::credentials::Replacement;
 use crate::links::Purpose;
+use crate::mail;
 use crate::passwords::{Busy, Passwords};
+use crate::privacy::Erasure;
 use crate::random;
 use crate::seal::Sealer;
 
@@ -83,6 +88,7 @@ pub async fn apply(
     let prepared = Arc::new(prepare(store, file, tools).await?);
     let (file, now, secrets) = (file.clone(), tools.now, Arc::clone(&prepared));
     let history = tools.accounts.password_history;
+    let mailbox_key = mail::mailbox_key(tools.sealer);
     let (plan, generated) = store
         .write(async move |db: &mut Conn| {
             locks::lock_apply(db).await?;
@@ -90,7 +96,11 @@ pub async fn apply(
                 Ok(diff) => diff,
                 Err(refused) => return Ok(Err(refused)),
             };
-            carry_out(db, &diff, history, now).await?;
+            let administered = administrators::any(db).await?;
+            carry_out(db, &diff, history, &mailbox_key, now).await?;
+            if administered {
+                administration::ensure_administrator_remains(db, now).await?;
+            }
             Ok(Ok((diff.plan, diff.generated)))
         })
         .await??;
@@ -122,7 +132,13 @@ pub async fn apply_text(
     apply(store, &File::parse(text)?, false, &tools).await
 }
 
-async fn carry_out(db: &mut Conn, diff: &Diff, history: u32, now: Timestamp) -> Result<(), StoreError> {
+async fn carry_out(
+    db: &mut Conn,
+    diff: &Diff,
+    history: u32,
+    mailbox_key: &[u8; 32],
+    now: Timestamp,
+) -> Result<(), StoreError> {
     for step in &diff.steps {
         match step {
             Step::Role(role, mark) => roles::upsert_role(db, role, mark.as_deref()).await?,
@@ -133,10 +149,8 @@ async fn carry_out(db: &mut Conn, diff: &Diff, history: u32, now: Timestamp) -> 
                 clients::update(db, client, now).await?;
             }
             Step::Account(step) => account(db, step, history, now).await?,
-            Step::DeleteAccount(id) => {
-                sessions::end_all(db, *id, now).await?;
-                grants::revoke_for_account(db, *id, now).await?;
-                accounts::delete(db, *id).await?;
+            Step::DeleteAccount(account) => {
+                Erasure::under(mailbox_key, account, now).write(db).await?;
             }
             Step::DeleteClient(id) => {
                 grants::revoke_for_client(db, id, now).await?;
@@ -169,6 +183,11 @@ async fn carry_out(db: &mut Conn, diff: &Diff, history: u32, now: Timestamp) -> 
         let detail = json!({ "name": change.name, "fields": change.fields, "by": "apply" });
         let mut event = event(&format!("{}.{verb}", change.noun), now, detail);
         event.account_id = change.account_id;
+        if change.noun == "account" && change.action == Action::Delete {
+            // Whom it was about must not stay on record.
+            event.account_id = None;
+            event.detail = json!({ "by": "apply" });
+        }
         if change.noun == "client" {
             event.client_id = Some(change.name.as_str().into());
         }
@@ -234,11 +253,41 @@ async fn account(db: &mut Conn, step: &AccountStep, history: u32, now: Timestamp
         };
         credentials::insert_totp(db, &factor).await?;
     }
+    for passkey in &step.passkeys {
+        passkeys::insert(db, &passkey.stored(id, now)).await?;
+    }
     if let Some(names) = &step.roles {
-        roles::set_account_roles(db, id, names).await?;
+        set_roles(db, id, names, now).await?;
     }
     if let Some(names) = &step.permissions {
         roles::set_account_permissions(db, id, names).await?;
+    }
+    Ok(())
+}
+
+/// Gives an account exactly these roles for good. A role that it holds until some moment stays so, unless it is among
+/// them.
+async fn set_roles(
+    db: &mut Conn,
+    id: AccountId,
+    names: &BTreeSet<String>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let held = roles::list_assignments(db, id).await?;
+    let mut missing = names.clone();
+    for held in held.into_iter().filter(|held| held.expires_at.is_none()) {
+        if !missing.remove(&held.role) {
+            roles::unassign_role(db, id, &held.role).await?;
+        }
+    }
+    for role in missing {
+        let assignment = Assignment {
+            role,
+            expires_at: None,
+            granted_at: now,
+            granted_by: Some("cli".to_owned()),
+        };
+        roles::assign_role(db, id, &assignment).await?;
     }
     Ok(())
 }

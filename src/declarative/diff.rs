@@ -10,11 +10,11 @@ use protocol::time::Timestamp;
 use serde_json::Value;
 use store::accounts::Account;
 use store::clients::StoredClient;
-use store::{Conn, StoreError, StoredUpstream, accounts, clients, roles};
+use store::{Conn, StoreError, StoredUpstream, accounts, clients, passkeys, roles};
 
 use super::prepare::Prepared;
 use super::upstream;
-use super::{AccountEntry, At, ClientEntry, File, FileError, MANAGED_BY};
+use super::{AccountEntry, At, ClientEntry, File, FileError, MANAGED_BY, PasskeyEntry};
 use crate::random;
 
 /// What happens to one thing.
@@ -81,7 +81,7 @@ pub(super) enum Step {
     DeleteScope(String),
     DeleteResource(String),
     DeleteClient(ClientId),
-    DeleteAccount(AccountId),
+    DeleteAccount(Box<Account>),
     InsertUpstream(Box<StoredUpstream>),
     UpdateUpstream(Box<StoredUpstream>),
     DeleteUpstream(String),
@@ -95,6 +95,7 @@ pub(super) struct AccountStep {
     pub(super) factor: Option<(uuid::Uuid, Vec<u8>)>,
     pub(super) roles: Option<BTreeSet<String>>,
     pub(super) permissions: Option<BTreeSet<String>>,
+    pub(super) passkeys: Vec<PasskeyEntry>,
 }
 
 /// The plan, the steps that carry it out, and the clients whose secret was made for them.
@@ -200,6 +201,7 @@ fn check_references(file: &File, stored: &Stored, prune: bool) -> Result<(), Fil
             .map(|(role, _)| role.name.as_str()),
     );
     let mut scopes: BTreeSet<&str> = STANDARD_SCOPES.into_iter().collect();
+    scopes.extend(protocol::permission::OWN.iter().map(|(name, _)| *name));
     scopes.extend(file.scopes.iter().map(|at| at.entry.name.as_str()));
     scopes.extend(
         stored
@@ -359,6 +361,9 @@ impl Diff {
             secret_sealed: sealed,
             disabled: entry.disabled,
             managed_by: Some(MANAGED_BY.to_owned()),
+            previous: old
+                .filter(|old| old.secret_hash == hash)
+                .and_then(|old| old.previous.clone()),
         };
         let Some(old) = old else {
             self.note(Action::Create, "client", id, Vec::new());
@@ -438,7 +443,7 @@ impl Diff {
         }
         let (held_roles, held_permissions) = match &old {
             Some(old) => (
-                roles::account_roles(db, old.id).await?,
+                permanent_roles(db, old.id).await?,
                 roles::account_permissions(db, old.id).await?,
             ),
             None => (BTreeSet::new(), BTreeSet::new()),
@@ -452,6 +457,11 @@ impl Diff {
         let factor = prepared.factors.get(&key).cloned();
         changed("password", password.is_some());
         changed("totp_secret", factor.is_some());
+        let passkeys = match new_passkeys(db, entry, account.id).await? {
+            Ok(passkeys) => passkeys,
+            Err(problem) => return Ok(Err(FileError::at(at.line, problem))),
+        };
+        changed("passkeys", !passkeys.is_empty());
         changed("roles", new_roles.is_some());
         changed("permissions", new_permissions.is_some());
         if old.is_some() && fields.is_empty() {
@@ -471,6 +481,7 @@ impl Diff {
             factor,
             roles: new_roles,
             permissions: new_permissions,
+            passkeys,
         };
         self.steps.push(Step::Account(Box::new(step)));
         Ok(Ok(()))
@@ -488,7 +499,7 @@ impl Diff {
             if managed(&account.managed_by) && !named.contains(&account.username.to_lowercase()) {
                 self.note(Action::Delete, "account", &account.username, Vec::new());
                 self.about(account.id);
-                self.steps.push(Step::DeleteAccount(account.id));
+                self.steps.push(Step::DeleteAccount(Box::new(account)));
             }
         }
         for (id, client) in &stored.clients {
@@ -518,6 +529,39 @@ impl Diff {
         }
         Ok(())
     }
+}
+
+/// The roles that an account holds for good. Those that end by themselves are not for files.
+pub(super) async fn permanent_roles(db: &mut Conn, id: AccountId) -> Result<BTreeSet<String>, StoreError> {
+    let held = roles::list_assignments(db, id).await?;
+    Ok(held
+        .into_iter()
+        .filter(|held| held.expires_at.is_none())
+        .map(|held| held.role)
+        .collect())
+}
+
+/// The passkeys of an entry that its account does not have yet; one that another account has cannot be given.
+async fn new_passkeys(
+    db: &mut Conn,
+    entry: &AccountEntry,
+    id: AccountId,
+) -> Result<Result<Vec<PasskeyEntry>, String>, StoreError> {
+    let mut new = Vec::new();
+    for passkey in &entry.passkeys {
+        match passkeys::find_by_credential(db, &passkey.credential_id).await? {
+            None => new.push(passkey.clone()),
+            Some(held) if held.account_id == id => {}
+            Some(_) => {
+                let problem = format!(
+                    "account {}: passkey {:?} is another account's",
+                    entry.username, passkey.name
+                );
+                return Ok(Err(problem));
+            }
+        }
+    }
+    Ok(Ok(new))
 }
 
 /// An account with nothing but a name.

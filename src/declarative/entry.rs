@@ -48,6 +48,25 @@ impl Entry {
         })
     }
 
+    /// The same from somewhere else than a file of ours; the line is where it stands there.
+    pub(super) fn of(
+        line: usize,
+        noun: &'static str,
+        values: Map<String, Value>,
+        known: &[&str],
+    ) -> Result<Entry, FileError> {
+        if let Some(name) = values.keys().find(|name| !known.contains(&name.as_str())) {
+            let hint = hint(name, known.iter().copied());
+            return Err(FileError::at(line, format!("{noun}.{name}: unknown key{hint}")));
+        }
+        Ok(Entry {
+            line,
+            noun,
+            lines: BTreeMap::new(),
+            values,
+        })
+    }
+
     /// A refusal that names a key of this entry and its line.
     pub(super) fn wrong(&self, key: &str, problem: impl std::fmt::Display) -> FileError {
         let line = self.lines.get(key).copied().unwrap_or(self.line);

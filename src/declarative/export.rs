@@ -36,7 +36,7 @@ pub async fn export(db: &mut Conn) -> Result<String, StoreError> {
         }
         fields.insert(
             "roles".to_owned(),
-            json!(roles::account_roles(db, account.id).await?),
+            json!(super::diff::permanent_roles(db, account.id).await?),
         );
         fields.insert(
             "permissions".to_owned(),
@@ -120,8 +120,7 @@ mod tests {
     fn what_is_written_can_be_read_back() {
         let client = Client {
             redirect_uris: vec!["https://a.test/\"x\\y".replace('\\', "/").replace('"', "q")],
-            jwks: Some(json!({ "keys": [{ "kty": "EC", "x": "a\nb", "n": null }] })),
-            client_name: Some("Ünï \"quoted\" \\ name\n'''".to_owned()),
+            client_name: Some("Ünï \"quoted\" \\ name '''".to_owned()),
             ..Client::new("c".into())
         };
         let mut text = String::new();
@@ -129,13 +128,17 @@ mod tests {
         table(
             &mut text,
             "account",
-            &json!({ "username": "a", "claims": { "https://x.test/y z": { "deep": [1, 2.5] } } }),
+            &json!({ "username": "a", "claims": { "https://x.test/y z": { "deep": [1, 2.5, "a\nb'''"] } } }),
         );
         let file = File::parse(&text).unwrap();
         assert_eq!(file.clients[0].entry.client.client_name, client.client_name);
         assert_eq!(
             file.accounts[0].entry.claims.as_ref().unwrap()["https://x.test/y z"]["deep"][1],
             2.5
+        );
+        assert_eq!(
+            file.accounts[0].entry.claims.as_ref().unwrap()["https://x.test/y z"]["deep"][2],
+            "a\nb'''"
         );
     }
 }

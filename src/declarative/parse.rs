@@ -13,8 +13,8 @@ use toml::de::{DeTable, DeValue};
 use url::Url;
 
 use super::entry::Entry;
-use super::upstream;
 use super::{AccountEntry, At, ClientEntry, File, FileError, PasswordSource, SecretSource};
+use super::{passkey, upstream};
 use crate::config::nearest::{hint, line_of};
 use crate::passwords;
 
@@ -55,7 +55,7 @@ const CLIENT_KEYS: [&str; 31] = [
     "authority_in_tokens",
     "mfa",
 ];
-const ACCOUNT_KEYS: [&str; 15] = [
+const ACCOUNT_KEYS: [&str; 16] = [
     "username",
     "email",
     "email_verified",
@@ -67,6 +67,7 @@ const ACCOUNT_KEYS: [&str; 15] = [
     "permissions",
     "totp_secret",
     "totp_secret_file",
+    "passkeys",
     "claims",
     "disabled",
     "mfa",
@@ -98,6 +99,42 @@ const OWN_CLAIMS: [&str; 22] = [
     "email",
     "email_verified",
 ];
+
+/// An account that is described somewhere else than in a file of ours, by the same keys and the same rules.
+pub(crate) fn account_entry(line: usize, values: Map<String, Value>) -> Result<AccountEntry, FileError> {
+    account(Entry::of(line, "account", values, &ACCOUNT_KEYS)?)
+}
+
+/// An entry by itself, and its line.
+pub(crate) type NumberedEntry = (usize, Result<AccountEntry, FileError>);
+
+/// The accounts of a declarative file, each by itself and with its line; whatever else the file names is not looked at.
+pub(crate) fn account_entries(text: &str) -> Result<Vec<NumberedEntry>, FileError> {
+    let document = DeTable::parse(text).map_err(|e| {
+        let line = e.span().map_or(1, |span| line_of(text, span.start));
+        FileError::at(line, e.message())
+    })?;
+    let Some((key, accounts)) = document
+        .get_ref()
+        .iter()
+        .find(|(key, _)| key.get_ref() == "account")
+    else {
+        return Ok(Vec::new());
+    };
+    let wants = |line| FileError::at(line, "account: must be written [[account]]");
+    let DeValue::Array(items) = accounts.get_ref() else {
+        return Err(wants(line_of(text, key.span().start)));
+    };
+    let read = |item: &toml::Spanned<DeValue<'_>>| {
+        let line = line_of(text, item.span().start);
+        let DeValue::Table(table) = item.get_ref() else {
+            return (line, Err(wants(line)));
+        };
+        let entry = Entry::read(text, line, "account", table, &ACCOUNT_KEYS).and_then(account);
+        (line, entry)
+    };
+    Ok(items.iter().map(read).collect())
+}
 
 impl File {
     /// Reads the text of a declarative file.
@@ -256,6 +293,11 @@ pub(crate) fn check_scope_name(name: &str) -> Result<(), String> {
     if STANDARD_SCOPES.contains(&name) {
         return Err(format!("{name:?} is a standard scope and needs no definition"));
     }
+    if protocol::permission::is_own(name) {
+        return Err(format!(
+            "{name:?} is a scope of the server's own interfaces and needs no definition"
+        ));
+    }
     match name.parse::<Scope>() {
         Ok(scope) if scope.iter().count() == 1 && name.len() <= 255 => Ok(()),
         _ => Err(format!(
@@ -397,6 +439,7 @@ fn account(mut entry: Entry) -> Result<AccountEntry, FileError> {
     if let Some(SecretSource::Text(text)) = &totp {
         totp_bytes(text).map_err(|problem| entry.wrong("totp_secret", problem))?;
     }
+    let passkeys = passkey::parse(&mut entry)?;
     let Some(username) = entry.take::<String>("username")? else {
         return Err(FileError::at(entry.line, "account: username is missing"));
     };
@@ -447,6 +490,7 @@ fn account(mut entry: Entry) -> Result<AccountEntry, FileError> {
         roles,
         permissions,
         totp,
+        passkeys,
         claims,
         must_change_password,
         disabled,

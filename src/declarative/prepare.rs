@@ -16,7 +16,7 @@ use crate::passwords::policy::{self, Rules};
 use crate::random;
 
 /// The name of the TOTP factor that a file enrols; factors with other names are the holder's own.
-pub(super) const FACTOR_NAME: &str = "Configured";
+pub(crate) const FACTOR_NAME: &str = "Configured";
 
 /// So many former passwords may be remembered at most.
 const MOST_FORMER: i64 = 25;
@@ -184,6 +184,11 @@ impl Prepared {
         }
         Ok(Some(tools.passwords.hash(clear.expose()).await?))
     }
+}
+
+/// Refuses a password in clear that nobody could have.
+pub(crate) fn check_clear_password(password: &Secret) -> Result<(), String> {
+    check_password(password, 8)
 }
 
 /// What a password in clear ought to be like. Who writes the file may know better, so it is a warning that comes of it.

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use protocol::secret::{Secret, TokenHash};
 use protocol::upstream::Upstream;
-use serde_json::Value;
 use store::{Conn, Store, StoreError, StoredUpstream, upstreams};
 
 use super::apply::{ApplyError, Tools};
@@ -87,11 +86,6 @@ pub(super) async fn stored(db: &mut Conn) -> Result<BTreeMap<String, StoredUpstr
         .into_iter()
         .map(|stored| (stored.upstream.name.clone(), stored))
         .collect())
-}
-
-/// How a stored upstream is shown: all but its secret.
-pub(crate) fn document(stored: &StoredUpstream) -> Value {
-    serde_json::to_value(&stored.upstream).unwrap_or_default()
 }
 
 impl Diff {

@@ -219,7 +219,7 @@ pub(crate) async fn remove(
                 return Ok(Removed::Missing);
             }
             let last = store::factors::count(db, id).await? <= 1;
-            if last && super::policy(db, id, default).await? == MfaPolicy::Required {
+            if last && super::policy(db, id, default, now).await? == MfaPolicy::Required {
                 return Ok(Removed::Needed);
             }
             let done = match kind {

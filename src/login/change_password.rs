@@ -36,13 +36,13 @@ async fn person(app: &App, visit: &Visit) -> Result<Option<Person>, StoreError> 
         return Ok(None);
     };
     let id = current.session.account_id;
-    let default = app.config.accounts.mfa;
+    let (default, now) = (app.config.accounts.mfa, app.now());
     let (account, has_password, policy) = app
         .store
         .read(async move |db: &mut Conn| {
             let account = store::accounts::find(db, id).await?;
             let password = store::credentials::find_password(db, id).await?;
-            let policy = factors::policy(db, id, default).await?;
+            let policy = factors::policy(db, id, default, now).await?;
             Ok((account, password.is_some(), policy))
         })
         .await?;

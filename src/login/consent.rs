@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use protocol::interaction::{Consented, Next};
 use protocol::scope::Scope;
+use store::consent_records::ConsentKind;
 use store::{Account, Conn, StoreError};
 
 use super::Visit;
@@ -15,6 +16,7 @@ use crate::audit::Event;
 use crate::decision::decide;
 use crate::html;
 use crate::pages::{Message, Page};
+use crate::privacy;
 
 /// Who is asked, and for what.
 struct Question {
@@ -123,10 +125,13 @@ pub(super) async fn submit(State(app): State<Arc<App>>, request: Request) -> Res
         Some("allow") => {
             let (event, scope) = (event("consent.given"), question.scope.clone());
             let client_id = client_id.clone();
+            let client = Some((&client_id, &scope));
+            let record = privacy::consent_record(&app, account, ConsentKind::Given, client);
             let written = app
                 .store
                 .write(async move |db: &mut Conn| {
                     store::consents::record(db, account, &client_id, &scope, now).await?;
+                    store::consent_records::insert(db, &record).await?;
                     event.record(db).await
                 })
                 .await;

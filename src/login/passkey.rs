@@ -16,6 +16,7 @@ use crate::factors::passkeys::{self, Answer};
 use crate::factors::script;
 use crate::html;
 use crate::rate_limit::{self, Limit, RetryAfter};
+use crate::statistics;
 use crate::web::client_ip::ClientAddress;
 
 /// `POST /login/passkey/options`: the same for everybody.
@@ -54,7 +55,7 @@ pub(super) async fn sign_in(
     };
     let session = match begun.await {
         Ok(Some(session)) => session,
-        Ok(None) => return script::refused(),
+        Ok(None) => return refused(&app),
         Err(error) => return html::fail(&app, &visit.headers, error),
     };
     visit.interaction.sign_in(session);
@@ -104,9 +105,15 @@ pub(super) async fn second_factor(
     };
     match proved.await {
         Ok(true) => script::go(&visit.resume_path(&app), cookies),
-        Ok(false) => script::refused(),
+        Ok(false) => refused(&app),
         Err(error) => html::fail(&app, &visit.headers, error),
     }
+}
+
+fn refused(app: &App) -> Response {
+    let label = statistics::factor(Factor::Passkey);
+    app.statistics.count(statistics::Kind::SignInFailure, label);
+    script::refused()
 }
 
 /// Counts a try of a network.

@@ -75,11 +75,12 @@ async fn find(app: &App, token: &str) -> Result<Option<(Link<Reset>, Account, Mf
     let Some(id) = link.account_id else {
         return Ok(None);
     };
+    let now = app.now();
     let (account, authority) = app
         .store
         .read(async move |db: &mut Conn| {
             let account = store::accounts::find(db, id).await?;
-            Ok((account, store::roles::authority(db, id).await?))
+            Ok((account, store::roles::authority(db, id, now).await?))
         })
         .await?;
     let mailed = link.content.email.clone();

@@ -159,18 +159,21 @@ async fn make(app: &App, account: Account, password: String, link: TokenHash) ->
             }
             store::accounts::insert(db, &account, now).await?;
             store::credentials::set_password(db, account.id, &password, now).await?;
-            let role = protocol::role::Role {
-                name: "super_admin".into(),
-                ..Default::default()
-            };
+            let name = "super_admin".to_owned();
+            // Somebody may have removed the role that every database begins with, and with it all who could make it.
             if !store::roles::list_roles(db)
                 .await?
                 .iter()
-                .any(|known| known.name == role.name)
+                .any(|known| known.name == name)
             {
+                let role = protocol::role::Role {
+                    name: name.clone(),
+                    permissions: [protocol::permission::ALL.to_owned()].into(),
+                    ..Default::default()
+                };
                 store::roles::upsert_role(db, &role, None).await?;
             }
-            store::roles::set_account_roles(db, account.id, &[role.name].into()).await?;
+            store::roles::set_account_roles(db, account.id, &[name].into(), now).await?;
             event.record(db).await?;
             Ok(true)
         })

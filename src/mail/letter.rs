@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
+use aws_lc_rs::hmac;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
 use lettre::{Address, Message};
+use protocol::secret::TokenHash;
 use protocol::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use store::{Conn, StoreError, outbox};
@@ -17,6 +19,7 @@ use super::words::Written;
 use crate::app::App;
 use crate::error::BoxError;
 use crate::pages::Locale;
+use crate::seal::Sealer;
 
 /// A mail that waits to be queued. It is owned and can move into a closure of the store.
 pub struct Letter {
@@ -26,6 +29,7 @@ pub struct Letter {
     expires_at: Timestamp,
     /// `None` when it could not be written, which the log has told.
     sealed: Option<Vec<u8>>,
+    mailbox: TokenHash,
     bell: Arc<Notify>,
 }
 
@@ -36,6 +40,27 @@ pub(super) struct Content {
     pub(super) subject: String,
     pub(super) links: Vec<String>,
     pub(super) message: String,
+}
+
+/// An address as the outbox knows it: it can be compared and not read, not even by trying all addresses.
+pub(crate) fn mailbox(sealer: &Sealer, address: &str) -> TokenHash {
+    mailbox_under(&mailbox_key(sealer), address)
+}
+
+/// The key that addresses are hidden with.
+pub(crate) fn mailbox_key(sealer: &Sealer) -> [u8; 32] {
+    sealer.derive("outbox-recipient")
+}
+
+/// The same for who has only the key.
+pub(crate) fn mailbox_under(key: &[u8; 32], address: &str) -> TokenHash {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, key);
+    let tag = hmac::sign(&key, address.to_lowercase().as_bytes());
+    let mut hash = [0; 32];
+    for (to, from) in hash.iter_mut().zip(tag.as_ref()) {
+        *to = *from;
+    }
+    TokenHash(hash)
 }
 
 /// What a letter is sealed for.
@@ -61,7 +86,8 @@ impl Letter {
             created_at: now,
             expires_at: now + mail.lifetime(),
             sealed,
-            bell: app.mail.bell.clone(),
+            mailbox: mailbox(&app.sealer, to),
+            bell: app.mail.desk.bell.clone(),
         }
     }
 
@@ -69,6 +95,7 @@ impl Letter {
     pub async fn queue(&self, db: &mut Conn) -> Result<(), StoreError> {
         let Some(sealed) = &self.sealed else { return Ok(()) };
         outbox::insert(db, self.id, self.kind, sealed, self.created_at, self.expires_at).await?;
+        outbox::set_recipient(db, self.id, &self.mailbox).await?;
         self.bell.notify_one();
         Ok(())
     }

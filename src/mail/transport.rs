@@ -45,6 +45,19 @@ pub(super) fn check(config: &Config) -> Result<(), BoxError> {
     Ok(())
 }
 
+/// Whether the mail server answers; `None` where none is configured.
+pub(super) async fn ask(config: &Config) -> Option<Result<(), String>> {
+    match Transport::new(config) {
+        Ok(Transport::Smtp { relay, .. }) => Some(match relay.test_connection().await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err("the mail server did not greet back".to_owned()),
+            Err(error) => Err(reason(&error)),
+        }),
+        Ok(Transport::Folder(_) | Transport::Log) => None,
+        Err(error) => Some(Err(error.to_string())),
+    }
+}
+
 impl Transport {
     pub(super) fn new(config: &Config) -> Result<Transport, BoxError> {
         if let Some(url) = &config.mail.smtp_url {

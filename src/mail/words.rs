@@ -195,6 +195,7 @@ impl Writer<'_> {
             Mail::ConfirmRegistration { link, .. }
             | Mail::Invitation { link }
             | Mail::ResetPassword { link }
+            | Mail::Welcome { link, .. }
             | Mail::ConfirmNewEmail { link, .. } => vec![self.button("action", link)?],
             Mail::AlreadyRegistered { sign_in, reset } => {
                 vec![self.button("action", sign_in)?, self.button("other", reset)?]
@@ -204,6 +205,8 @@ impl Writer<'_> {
             }
             Mail::EmailChangeAsked { undo, .. } => vec![self.button("action", undo)?],
             Mail::SignInsBlocked { reset } => vec![self.button("action", reset)?],
+            Mail::DeletionScheduled { link, .. } => vec![self.button("action", link)?],
+            Mail::AccountUnused { sign_in, .. } => vec![self.button("action", sign_in)?],
             Mail::EmailChanged { .. } | Mail::AccountDeleted => Vec::new(),
             _ => vec![Button {
                 label: self.text("mail-open-account")?,
@@ -214,7 +217,11 @@ impl Writer<'_> {
             Some(_) => self.say("note")?,
             None if matches!(
                 self.mail,
-                Mail::AlreadyRegistered { .. } | Mail::SignInsBlocked { .. }
+                Mail::AlreadyRegistered { .. }
+                    | Mail::SignInsBlocked { .. }
+                    | Mail::DeletionScheduled { .. }
+                    | Mail::AccountUnused { .. }
+                    | Mail::AccountDeleted
             ) =>
             {
                 self.say("note")?
@@ -248,14 +255,19 @@ impl Writer<'_> {
         ];
         match *self.mail {
             Mail::ConfirmRegistration { name, .. }
+            | Mail::Welcome { name, .. }
             | Mail::ConfirmNewEmail { name, .. }
             | Mail::FactorAdded { name }
             | Mail::FactorRemoved { name }
+            | Mail::ApiKeyMade { name }
             | Mail::UpstreamLinked { name }
             | Mail::UpstreamUnlinked { name } => values.push(("name", Value::from(name))),
             Mail::EmailChangeAsked { new_masked, .. }
             | Mail::ConfirmEmailChange { new_masked, .. }
             | Mail::EmailChanged { new_masked } => values.push(("address", Value::from(new_masked))),
+            Mail::DeletionScheduled { date, .. } | Mail::AccountUnused { date, .. } => {
+                values.push(("date", Value::from(date)));
+            }
             Mail::RecoveryCodeUsed { left } => values.push(("count", Value::from(left))),
             _ => {}
         }
@@ -284,6 +296,7 @@ impl Mail<'_> {
             Mail::ConfirmRegistration { .. } => Some(Purpose::Register),
             Mail::Invitation { .. } => Some(Purpose::Invite),
             Mail::ResetPassword { .. } => Some(Purpose::ResetPassword),
+            Mail::Welcome { .. } => Some(Purpose::Welcome),
             Mail::ConfirmNewEmail { .. } | Mail::ConfirmEmailChange { .. } => Some(Purpose::ConfirmEmail),
             Mail::EmailChangeAsked { .. } => Some(Purpose::UndoEmail),
             _ => None,

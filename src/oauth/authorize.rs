@@ -25,6 +25,7 @@ use crate::decision::{decide, own, to_page};
 use crate::html;
 use crate::pages::{Message, Page};
 use crate::random;
+use crate::refusals::Told;
 use crate::web::form;
 
 /// An authorization request in the query.
@@ -56,13 +57,14 @@ pub(super) async fn start_by_post(State(app): State<Arc<App>>, request: Request)
 }
 
 fn refuse(app: &App, headers: &HeaderMap, error: &OAuthError, message: Message<'_>) -> Response {
-    html::refuse(
+    let answer = html::refuse(
         app,
         headers,
         StatusCode::BAD_REQUEST,
         error.code.as_str(),
         message,
-    )
+    );
+    Told::from(error).beside(answer)
 }
 
 async fn start(app: &App, headers: &HeaderMap, encoded: &[u8]) -> Response {
@@ -114,7 +116,7 @@ async fn start(app: &App, headers: &HeaderMap, encoded: &[u8]) -> Response {
         .and_then(|subject| authorization::check(&params, &client.client, target.clone(), subject))
     {
         Ok(request) => request,
-        Err(error) => return deliver(app, headers, &target, &target.error(&error, app.issuer())),
+        Err(error) => return deliver_refusal(app, headers, &client.client, &target, &error),
     };
     let mut cookies = HeaderMap::new();
     let mark = browser::mark(app, headers, &mut cookies);
@@ -189,12 +191,7 @@ async fn advance(
         (Next::Respond, Some(current)) => {
             respond(app, headers, client, &interaction, current, decision.scope).await?
         }
-        (Next::Refuse(error), _) => deliver(
-            app,
-            headers,
-            &request.target,
-            &request.target.error(&error, app.issuer()),
-        ),
+        (Next::Refuse(error), _) => deliver_refusal(app, headers, client, &request.target, &error),
         (step, _) => to_page(app, &step, &interaction),
     })
 }
@@ -283,6 +280,18 @@ async fn respond(
         &request.target,
         &request.target.success(secret.expose(), app.issuer()),
     ))
+}
+
+/// Sends a refusal to the redirect URI, which is trusted by now.
+fn deliver_refusal(
+    app: &App,
+    headers: &HeaderMap,
+    client: &Client,
+    target: &ResponseTarget,
+    error: &OAuthError,
+) -> Response {
+    let answer = deliver(app, headers, target, &target.error(error, app.issuer()));
+    Told::from(error).client(client.client_id.as_str()).beside(answer)
 }
 
 /// Sends a response to the redirect URI, which is trusted by now.

@@ -10,6 +10,7 @@ use protocol::error::{OAuthError, invalid_client, invalid_request};
 use protocol::id::ClientId;
 use protocol::jose::{self, Algorithm, JoseError, Verified};
 use protocol::secret::Secret;
+use protocol::time::Timestamp;
 use store::{Conn, StoredClient};
 
 use crate::app::App;
@@ -45,6 +46,7 @@ pub(super) async fn authenticate(
         Err(Error::Failed(error)) => return Err(Error::Failed(error)),
         Err(Error::Refused(error)) => TokenRefusal {
             basic: headers.contains_key(header::AUTHORIZATION),
+            cause: why(app, headers, params).await,
             ..error.into()
         },
     };
@@ -86,7 +88,9 @@ async fn try_authenticate(
     let method = client.client.token_endpoint_auth_method;
     let proved = match (&presented, method) {
         (Presented::Basic { secret, .. }, ClientAuthMethod::ClientSecretBasic)
-        | (Presented::Post { secret, .. }, ClientAuthMethod::ClientSecretPost) => has_secret(&client, secret),
+        | (Presented::Post { secret, .. }, ClientAuthMethod::ClientSecretPost) => {
+            has_secret(&client, secret, app.now())
+        }
         (
             Presented::Assertion { assertion, .. },
             ClientAuthMethod::PrivateKeyJwt | ClientAuthMethod::ClientSecretJwt,
@@ -110,8 +114,9 @@ fn subject_of(assertion: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-fn has_secret(client: &StoredClient, sent: &Secret) -> bool {
-    client.secret_hash.is_some_and(|kept| kept == sent.hash())
+fn has_secret(client: &StoredClient, sent: &Secret, now: Timestamp) -> bool {
+    let sent = sent.hash();
+    client.secret_hashes(now).any(|kept| kept == sent)
 }
 
 async fn has_signed(app: &App, stored: &StoredClient, assertion: &str) -> Result<bool, Error<OAuthError>> {
@@ -160,11 +165,11 @@ fn verify_with_secret(
     if rules.alg.is_some_and(|alg| alg != Algorithm::Hs256) {
         return None;
     }
-    let sealed = stored.secret_sealed.as_ref()?;
-    let secret = app
-        .sealer
-        .open(&format!("client/{}", stored.client.client_id), sealed)?;
-    jose::verify_hs256(assertion, &secret).ok()
+    let context = format!("client/{}", stored.client.client_id);
+    stored.sealed_secrets(rules.now).find_map(|sealed| {
+        let secret = app.sealer.open(&context, sealed)?;
+        jose::verify_hs256(assertion, &secret).ok()
+    })
 }
 
 async fn verify_with_keys(
@@ -188,4 +193,47 @@ async fn verify_with_keys(
         }
         Err(_) => None,
     }
+}
+
+/// Why credentials were not accepted, for those who run the server; the client is told the same for every cause.
+async fn why(app: &App, headers: &HeaderMap, params: &Params) -> Option<&'static str> {
+    let authorization = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    let presented = presented(
+        authorization,
+        params.get("client_id"),
+        params.get("client_secret"),
+        params.get("client_assertion_type"),
+        params.get("client_assertion"),
+    )
+    .ok()?;
+    let id = match &presented {
+        Presented::Basic { client_id, .. }
+        | Presented::Post { client_id, .. }
+        | Presented::Public { client_id } => client_id.clone(),
+        Presented::Assertion { client_id, assertion } => {
+            client_id.clone().or_else(|| subject_of(assertion))?
+        }
+        Presented::Missing => return Some("no credentials were sent"),
+    };
+    let Some(client) = app.client(&ClientId(id)).await.ok()? else {
+        return Some("no client is registered, or none that is enabled, with this client_id");
+    };
+    let registered = match client.client.token_endpoint_auth_method {
+        ClientAuthMethod::ClientSecretBasic => "the client is registered for client_secret_basic",
+        ClientAuthMethod::ClientSecretPost => "the client is registered for client_secret_post",
+        ClientAuthMethod::PrivateKeyJwt => "the client is registered for private_key_jwt",
+        ClientAuthMethod::ClientSecretJwt => "the client is registered for client_secret_jwt",
+        ClientAuthMethod::None => "the client is registered for none, that is, without a secret",
+    };
+    Some(match (presented, client.client.token_endpoint_auth_method) {
+        (Presented::Basic { .. }, ClientAuthMethod::ClientSecretBasic)
+        | (Presented::Post { .. }, ClientAuthMethod::ClientSecretPost) => "the secret is wrong",
+        (
+            Presented::Assertion { .. },
+            ClientAuthMethod::PrivateKeyJwt | ClientAuthMethod::ClientSecretJwt,
+        ) => "the assertion is not signed with the client's key, is used already, or its claims are wrong",
+        _ => registered,
+    })
 }

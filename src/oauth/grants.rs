@@ -1,5 +1,7 @@
 //! One file for each grant, and what those that act for a person share.
 
+use std::sync::Arc;
+
 use protocol::client::{Client, GrantType};
 use protocol::error::{ErrorCode, OAuthError};
 use protocol::grant::{Grant, RefreshToken};
@@ -9,6 +11,7 @@ use protocol::secret::Secret;
 use protocol::time::Timestamp;
 use store::{Account, Conn, StoreError};
 
+use crate::app::{App, Catalogue};
 use crate::config::Tokens;
 use crate::random;
 
@@ -16,6 +19,7 @@ pub(super) mod authorization_code;
 pub(super) mod client_credentials;
 pub(super) mod password;
 pub(super) mod refresh_token;
+pub(super) mod token_exchange;
 
 /// A live grant, its account and what the account holds now.
 #[derive(Clone, Debug)]
@@ -24,22 +28,69 @@ pub(super) struct Holder {
     pub(super) grant: Grant,
     /// Who gave it.
     pub(super) account: Account,
-    /// What they hold at this moment.
+    /// What they hold at this moment; nothing where nothing depends on it.
     pub(super) authority: Authority,
+}
+
+/// What decides whether the authority of an account has to be read.
+#[derive(Clone)]
+pub(super) struct Interest {
+    in_tokens: bool,
+    catalogue: Arc<Catalogue>,
+}
+
+impl Interest {
+    /// What a client's tokens depend on.
+    pub(super) async fn of(app: &App, client: &Client) -> Result<Interest, StoreError> {
+        Ok(Interest {
+            in_tokens: client.authority_in_tokens,
+            catalogue: app.catalogue().await?,
+        })
+    }
+
+    /// The scopes there are.
+    pub(super) fn definitions(&self) -> &[ScopeDefinition] {
+        &self.catalogue.scopes
+    }
 }
 
 impl Holder {
     /// The grant with its account, unless one of them has ended: the one gate each grant type passes.
-    pub(super) async fn find(db: &mut Conn, id: protocol::id::GrantId) -> Result<Option<Holder>, StoreError> {
+    pub(super) async fn find(
+        db: &mut Conn,
+        id: protocol::id::GrantId,
+        now: Timestamp,
+    ) -> Result<Option<Holder>, StoreError> {
         let Some((grant, account)) = store::grants::find_live(db, id).await? else {
             return Ok(None);
         };
-        let authority = store::roles::authority(db, account.id).await?;
+        let authority = store::roles::authority(db, account.id, now).await?;
         Ok(Some(Holder {
             grant,
             account,
             authority,
         }))
+    }
+
+    /// A grant in force and its account, as they were found together.
+    pub(super) async fn of(
+        db: &mut Conn,
+        grant: Grant,
+        account: Account,
+        interest: &Interest,
+        now: Timestamp,
+    ) -> Result<Holder, StoreError> {
+        let needed = interest.in_tokens || role::depends_on_authority(&grant.scope, interest.definitions());
+        let authority = if needed {
+            store::roles::authority(db, account.id, now).await?
+        } else {
+            Authority::default()
+        };
+        Ok(Holder {
+            grant,
+            account,
+            authority,
+        })
     }
 
     /// The part of `asked` that was granted, that the client is still registered for and the account still holds.

@@ -18,23 +18,33 @@ use store::Conn;
 
 use super::grants::Holder;
 use super::{bearer, client_auth};
+use crate::api_keys;
 use crate::app::App;
 use crate::error::{Error, TokenRefusal};
 use crate::web::client_ip::ClientAddress;
 use crate::web::form::{FormParams, Params};
 
-/// Answers a confidential client. Of tokens that are none of its business it learns nothing.
+mod api_key;
+
+/// Answers a confidential client, or whoever asks about their own API key. Of tokens that are none of its business a
+/// client learns nothing.
 pub(super) async fn introspect(
     State(app): State<Arc<App>>,
     Extension(address): Extension<ClientAddress>,
     headers: HeaderMap,
     FormParams(params): FormParams,
 ) -> Result<Response, Error<TokenRefusal>> {
-    let client = client_auth::authenticate(&app, address, &headers, &params).await?;
-    if client.is_public() {
-        return Err(invalid_client().into());
-    }
-    let found = find(&app, &client, &params).await?;
+    let found = match api_key::own(&app, &headers, &params, address).await {
+        Some(Ok(found)) => found,
+        Some(Err(refusal)) => return Ok(refusal),
+        None => {
+            let client = client_auth::authenticate(&app, address, &headers, &params).await?;
+            if client.is_public() {
+                return Err(invalid_client().into());
+            }
+            find(&app, &client, &params, address).await?
+        }
+    };
     let mut answer = Json(found).into_response();
     answer
         .headers_mut()
@@ -42,22 +52,30 @@ pub(super) async fn introspect(
     Ok(answer)
 }
 
-async fn find(app: &App, client: &Client, params: &Params) -> Result<Introspection, Error<TokenRefusal>> {
+async fn find(
+    app: &App,
+    client: &Client,
+    params: &Params,
+    address: ClientAddress,
+) -> Result<Introspection, Error<TokenRefusal>> {
     let token = params.get("token").ok_or(invalid_request("token is missing"))?;
+    if token.starts_with(api_keys::PREFIX) {
+        return api_key::ask(app, client, params, address, token).await;
+    }
     if token.contains('.') {
         let live = bearer::live(app, token)
             .await?
             .filter(|token| concerns(client, token));
         return Ok(live.map_or_else(Introspection::inactive, |token| of_access_token(app, &token)));
     }
-    let hash = TokenHash::of(token);
+    let (hash, now) = (TokenHash::of(token), app.now());
     let found = app
         .store
         .read(async move |db: &mut Conn| {
             let Some(token) = store::refresh_tokens::find(db, &hash).await? else {
                 return Ok(None);
             };
-            let holder = Holder::find(db, token.grant_id).await?;
+            let holder = Holder::find(db, token.grant_id, now).await?;
             Ok(holder.map(|holder| (token, holder)))
         })
         .await?;

@@ -14,6 +14,7 @@ use protocol::role::Authority;
 use protocol::scope::Scope;
 use protocol::secret::Secret;
 use protocol::session::{acr_of, amr_of};
+use protocol::time::{Lifetime, Timestamp};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use store::Account;
@@ -34,12 +35,18 @@ pub(super) struct Issuance {
     pub(super) resources: Vec<String>,
     /// A refresh token that the store already knows.
     pub(super) refresh_token: Option<Secret>,
+    /// What the access token may not outlive.
+    pub(super) ends_at: Option<Timestamp>,
+    /// What kind of token is given for another one (RFC 8693 §2.2.1).
+    pub(super) issued_token_type: Option<&'static str>,
 }
 
 /// A successful answer of the token endpoint.
 #[derive(Serialize)]
 pub(super) struct TokenResponse {
     access_token: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_token_type: Option<&'static str>,
     token_type: &'static str,
     expires_in: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -92,10 +99,11 @@ pub(super) async fn tokens(
         authority_in_tokens: client.authority_in_tokens,
         holder: issuance.holder,
         now,
-        access_lifetime: app.config.tokens.access_token,
+        access_ends_at: ends_at(now, app.config.tokens.access_token, issuance.ends_at),
         id_lifetime: app.config.tokens.id_token,
     };
     let scope = draft.scope.to_string();
+    let expires_in = draft.access_ends_at.since(now);
     let heavy = if with_id_token {
         vec![&*access_key, &*id_key]
     } else {
@@ -116,12 +124,19 @@ pub(super) async fn tokens(
     let (access_token, id_token) = app.keys.run(&heavy, job).await.map_err(busy)??;
     Ok(TokenResponse {
         access_token,
+        issued_token_type: issuance.issued_token_type,
         token_type: "Bearer",
-        expires_in: app.config.tokens.access_token.as_secs(),
+        expires_in,
         refresh_token: issuance.refresh_token.map(|token| token.expose().to_owned()),
         id_token,
         scope,
     })
+}
+
+/// When an access token ends: when its time is over, or before that with what it rests on.
+fn ends_at(now: Timestamp, lifetime: Lifetime, at_most: Option<Timestamp>) -> Timestamp {
+    let end = now + lifetime;
+    at_most.map_or(end, |at_most| end.min(at_most))
 }
 
 /// A full signing queue is a reason to come back, not a fault.
@@ -145,15 +160,19 @@ struct Draft {
     jti: TokenId,
     authority_in_tokens: bool,
     holder: Option<Holder>,
-    now: protocol::time::Timestamp,
-    access_lifetime: protocol::time::Lifetime,
-    id_lifetime: protocol::time::Lifetime,
+    now: Timestamp,
+    access_ends_at: Timestamp,
+    id_lifetime: Lifetime,
 }
 
 impl Draft {
     fn access_token(&self, key: &protocol::jose::SigningKey) -> Result<String, JoseError> {
         let holder = self.holder.as_ref();
         let subject = holder.map(|holder| holder.grant.account_id.to_string());
+        // A grant without factors is none that somebody signed in for.
+        let signed_in = holder
+            .map(|holder| &holder.grant)
+            .filter(|grant| !grant.factors.is_empty());
         let authority = holder
             .filter(|_| self.authority_in_tokens)
             .map(|holder| &holder.authority);
@@ -163,14 +182,12 @@ impl Draft {
             aud: Audience(&self.audience),
             client_id: &self.client_id,
             iat: self.now,
-            exp: self.now + self.access_lifetime,
+            exp: self.access_ends_at,
             jti: &self.jti,
             scope: &self.scope,
-            auth_time: holder.map(|holder| holder.grant.auth_time),
-            acr: holder.map(|holder| acr_of(&holder.grant.factors)),
-            amr: holder
-                .map(|holder| amr_of(&holder.grant.factors))
-                .unwrap_or_default(),
+            auth_time: signed_in.map(|grant| grant.auth_time),
+            acr: signed_in.map(|grant| acr_of(&grant.factors)),
+            amr: signed_in.map(|grant| amr_of(&grant.factors)).unwrap_or_default(),
             sid: holder.and_then(|holder| holder.grant.session_id),
             roles: authority.map(|authority: &Authority| &authority.roles),
             permissions: authority.map(|authority| &authority.permissions),

@@ -16,6 +16,7 @@ use crate::browser::{self, Current};
 use crate::error::Error;
 use crate::html;
 use crate::pages::{ClientCard, Message, Page};
+use crate::refusals::Told;
 use crate::web::form::{self, Params};
 use crate::web::request_id;
 
@@ -70,12 +71,8 @@ async fn finish(
                 message: Message::LogoutRequest,
                 request_id: id.as_str(),
             };
-            html::page(
-                app,
-                html::locale(app, headers, None),
-                StatusCode::BAD_REQUEST,
-                &page,
-            )
+            let locale = html::locale(app, headers, None);
+            Told::from(&error).beside(html::page(app, locale, StatusCode::BAD_REQUEST, &page))
         }
     }
 }

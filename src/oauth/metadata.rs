@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use protocol::client::GrantType;
 use protocol::metadata::Metadata;
 
 use crate::app::App;
@@ -22,7 +23,12 @@ pub(super) async fn document(
     let document = catalogue.metadata(|| {
         let scopes: Vec<_> = catalogue.scopes.iter().map(|scope| scope.name.clone()).collect();
         let locales: Vec<_> = app.pages.locales().iter().map(Locale::tag).collect();
-        let metadata = Metadata::new(app.issuer(), &app.config.keys.algorithms, &scopes, &locales);
+        let algorithms = &app.config.keys.algorithms;
+        let grants: Vec<_> = GrantType::ALL
+            .into_iter()
+            .filter(|grant| app.config.offers(*grant))
+            .collect();
+        let metadata = Metadata::new(app.issuer(), algorithms, &grants, &scopes, &locales);
         let json = serde_json::to_vec(&metadata).unwrap_or_default();
         Document::new(json, "application/json", "public, max-age=300")
     });

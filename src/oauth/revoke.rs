@@ -61,8 +61,10 @@ async fn access_token(app: &App, client: &Client, token: &str) -> Result<(), Err
     let event = Event::now(app, "access_token.revoked").client(&client.client_id);
     app.store
         .write(async move |db: &mut Conn| {
-            store::access_tokens::revoke(db, token.jti.as_str(), token.exp).await?;
-            event.record(db).await
+            if store::access_tokens::revoke(db, token.jti.as_str(), token.exp).await? {
+                event.record(db).await?;
+            }
+            Ok(())
         })
         .await?;
     Ok(())

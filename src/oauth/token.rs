@@ -6,15 +6,17 @@ use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
+use protocol::client::GrantType;
 use protocol::error::invalid_request;
-use protocol::token_request::TokenRequest;
+use protocol::token_request::{TokenRequest, unsupported_grant_type};
 
 use super::client_auth;
-use super::grants::{authorization_code, client_credentials, password, refresh_token};
+use super::grants::{authorization_code, client_credentials, password, refresh_token, token_exchange};
 use super::issue::{self, TokenResponse};
 use crate::app::App;
 use crate::error::{Error, TokenRefusal};
 use crate::rate_limit::Limit;
+use crate::statistics::Kind;
 use crate::web::client_ip::ClientAddress;
 use crate::web::cors;
 use crate::web::form::{self, Params};
@@ -52,16 +54,25 @@ async fn exchange(
     let verdict = app.limits.take(limit, client.client_id.as_str()).await;
     verdict.describe(limit, told);
     verdict.allowed().map_err(TokenRefusal::too_many)?;
+    let grant_type = params.get("grant_type").and_then(GrantType::parse);
+    if grant_type.is_some_and(|grant_type| !app.config.offers(grant_type)) {
+        return Err(unsupported_grant_type().into());
+    }
     let resources = params.all("resource").map(str::to_owned).collect();
     let request = TokenRequest::parse(|name| params.get(name), resources)?;
     client.ensure_may_use(request.grant_type())?;
+    let grant = request.grant_type();
     let issuance = match request {
         TokenRequest::AuthorizationCode(p) => authorization_code::redeem(app, &client, p).await?,
         TokenRequest::RefreshToken(p) => refresh_token::redeem(app, &client, p).await?,
         TokenRequest::ClientCredentials(p) => client_credentials::redeem(app, &client, p).await?,
         TokenRequest::Password(p) => password::redeem(app, &client, address, p).await?,
+        TokenRequest::TokenExchange(p) => token_exchange::redeem(app, &client, address, p).await?,
     };
-    issue::tokens(app, &client, issuance).await
+    let tokens = issue::tokens(app, &client, issuance).await?;
+    app.statistics
+        .count(Kind::token(grant), client.client_id.as_str());
+    Ok(tokens)
 }
 
 /// Lets a page of one of the client's registered origins read the answer.

@@ -68,10 +68,10 @@ async fn claims_for(
     if !token.scope.contains("openid") {
         return Err(BearerRefusal::InsufficientScope("openid".to_owned()).into());
     }
-    let grant = token.jti.grant_id().ok_or_else(invalid)?;
+    let (grant, now) = (token.jti.grant_id().ok_or_else(invalid)?, app.now());
     let holder = app
         .store
-        .read(async move |db: &mut Conn| Holder::find(db, grant).await)
+        .read(async move |db: &mut Conn| Holder::find(db, grant, now).await)
         .await?;
     let holder = holder.ok_or_else(invalid)?;
     let client = app.client(&holder.grant.client_id).await?.ok_or_else(invalid)?;

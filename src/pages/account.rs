@@ -19,6 +19,10 @@ pub enum AccountPart {
     Identities,
     /// Apps that may use the account.
     Apps,
+    /// Keys with which programs act for the account.
+    ApiKeys,
+    /// A copy of all data, and the end of it.
+    Privacy,
 }
 
 /// What has just been done, told once.
@@ -37,6 +41,8 @@ pub enum AccountNotice {
     SessionsEnded,
     /// An app lost its access.
     AppEnded,
+    /// An API key was revoked.
+    ApiKeyRevoked,
     /// A connection was taken away.
     IdentityEnded,
     /// A connection is the only way to sign in.
@@ -52,13 +58,14 @@ pub enum AccountNotice {
 }
 
 impl AccountNotice {
-    const ALL: [AccountNotice; 12] = [
+    const ALL: [AccountNotice; 13] = [
         AccountNotice::ProfileSaved,
         AccountNotice::EmailAsked,
         AccountNotice::PasswordChanged,
         AccountNotice::SessionEnded,
         AccountNotice::SessionsEnded,
         AccountNotice::AppEnded,
+        AccountNotice::ApiKeyRevoked,
         AccountNotice::IdentityEnded,
         AccountNotice::IdentityLast,
         AccountNotice::IdentityTaken,
@@ -76,6 +83,7 @@ impl AccountNotice {
             AccountNotice::SessionEnded => "session-ended",
             AccountNotice::SessionsEnded => "sessions-ended",
             AccountNotice::AppEnded => "app-ended",
+            AccountNotice::ApiKeyRevoked => "api-key-revoked",
             AccountNotice::IdentityEnded => "identity-ended",
             AccountNotice::IdentityLast => "identity-last",
             AccountNotice::IdentityTaken => "identity-taken",
@@ -147,10 +155,41 @@ pub enum EmailLinkState {
     Undo,
     /// The change is taken back.
     Undone,
+    /// A button that takes the deletion of the account back.
+    Keep,
+    /// The account is open again.
+    Kept,
     /// The address belongs to another account by now.
     Taken,
     /// The link is unknown, used or too old.
     Invalid,
+}
+
+/// Why the account was not deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeletionError {
+    /// What was typed is not the user name.
+    Mismatch,
+    /// Nobody would be left who may do everything.
+    LastAdministrator,
+    /// Something else stands in the way.
+    Unknown,
+}
+
+/// One thing that the holder agreed to or took back.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct ConsentCard<'a> {
+    /// `given`, `withdrawn` or `terms`.
+    pub kind: &'a str,
+    /// The app it was about.
+    pub client: &'a str,
+    /// The scope it was about.
+    pub scope: &'a str,
+    /// The version of the terms at that time.
+    pub version: &'a str,
+    /// When it was.
+    pub at: Timestamp,
 }
 
 /// Why the password was not changed.

@@ -5,8 +5,11 @@ use protocol::time::{Lifetime, Timestamp};
 use serde::{Serialize, Serializer};
 
 use super::account::{
-    AccountFrame, AppCard, EmailError, EmailLinkState, PasswordError, ProfileField, SessionCard,
+    AccountFrame, AppCard, ConsentCard, DeletionError, EmailError, EmailLinkState, PasswordError,
+    ProfileField, SessionCard,
 };
+use super::api_keys::{ApiKeyCard, ApiKeyError, ApiKeyForm, NewApiKey};
+use super::console::ConsolePage;
 use super::factors::{FactorCard, FactorError, PasskeyCard, TotpCard};
 use super::sign_up::{ForgotPage, NoticePage, ResetPage, SignUpConfirmPage, SignUpPage};
 use super::upstream::{IdentityCard, UpstreamCard};
@@ -315,6 +318,23 @@ pub enum Page<'a> {
     AccountApps {
         frame: AccountFrame<'a>,
         apps: &'a [AppCard<'a>],
+        records: &'a [ConsentCard<'a>],
+    },
+    /// A button for a copy of all data, and input `username` to delete the account; `days` is how long it can be had
+    /// back.
+    AccountPrivacy {
+        frame: AccountFrame<'a>,
+        days: Option<i64>,
+        has_email: bool,
+        error: Option<DeletionError>,
+    },
+    /// Inputs `name`, `everything`, `may:…`, `days`, `networks` and `rate`; `key` names one of those that are.
+    AccountApiKeys {
+        frame: AccountFrame<'a>,
+        new: Option<NewApiKey<'a>>,
+        keys: &'a [ApiKeyCard<'a>],
+        form: ApiKeyForm<'a>,
+        error: Option<ApiKeyError>,
     },
     /// Where a link from a mail about an e-mail address leads; `token` comes back hidden as `t`.
     EmailLink {
@@ -359,6 +379,8 @@ pub enum Page<'a> {
         identities: &'a [IdentityCard<'a>],
         upstreams: &'a [UpstreamCard],
     },
+    /// A page for administrators.
+    Console(ConsolePage<'a>),
     /// The front door.
     Home { signed_in: bool },
 }
@@ -389,6 +411,8 @@ impl Page<'_> {
             Page::AccountPassword { .. } => "account-password.html",
             Page::AccountSessions { .. } => "account-sessions.html",
             Page::AccountApps { .. } => "account-apps.html",
+            Page::AccountPrivacy { .. } => "account-privacy.html",
+            Page::AccountApiKeys { .. } => "account-api-keys.html",
             Page::EmailLink { .. } => "email-link.html",
             Page::SignUp(_) => "sign-up.html",
             Page::SignUpConfirm(_) => "sign-up-confirm.html",
@@ -398,6 +422,7 @@ impl Page<'_> {
             Page::UpstreamUnknown { .. } => "upstream-unknown.html",
             Page::UpstreamConfirm { .. } => "upstream-confirm.html",
             Page::AccountIdentities { .. } => "account-identities.html",
+            Page::Console(page) => page.view.template(),
             Page::Home { .. } => "home.html",
         }
     }

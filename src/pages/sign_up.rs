@@ -104,12 +104,16 @@ pub enum Notice {
     ResetLink,
     /// The password is changed.
     ResetDone,
+    /// The account is gone.
+    AccountDeleted,
+    /// The account is shut and will be gone.
+    AccountShut,
 }
 
 impl Notice {
     /// All of them.
     #[cfg(test)]
-    pub(super) const ALL: [Notice; 9] = [
+    pub(super) const ALL: [Notice; 11] = [
         Notice::SignUpMail,
         Notice::SignUpInvite,
         Notice::SignUpLink,
@@ -119,6 +123,8 @@ impl Notice {
         Notice::ForgotMail,
         Notice::ResetLink,
         Notice::ResetDone,
+        Notice::AccountDeleted,
+        Notice::AccountShut,
     ];
 }
 

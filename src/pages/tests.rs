@@ -236,6 +236,7 @@ fn every_page(data: &Data, mut check: impl FnMut(&str, &Page<'_>)) {
     }
     every_account_page(data, &mut check);
     every_sign_up_page(data, &mut check);
+    console::samples::every_console_page(data.text, &mut check);
 }
 
 fn every_sign_up_page(data: &Data, check: &mut impl FnMut(&str, &Page<'_>)) {
@@ -362,12 +363,20 @@ fn every_account_page(data: &Data, check: &mut impl FnMut(&str, &Page<'_>)) {
         "session-ended",
         "sessions-ended",
         "app-ended",
+        "api-key-revoked",
         "factor-added",
         "factor-renamed",
         "factor-removed",
     ] {
         let frame = frame(AccountPart::Apps, Some(AccountNotice::parse(name).unwrap()));
-        check("account-apps", &Page::AccountApps { frame, apps: &[] });
+        check(
+            "account-apps",
+            &Page::AccountApps {
+                frame,
+                apps: &[],
+                records: &[],
+            },
+        );
     }
     for wrong in [false, true] {
         let fields = PROFILE_CLAIMS.map(|claim| ProfileField {
@@ -448,15 +457,40 @@ fn every_account_page(data: &Data, check: &mut impl FnMut(&str, &Page<'_>)) {
         since: moment,
         last_used_at,
     };
+    let record = |kind| ConsentCard {
+        kind,
+        client: text,
+        scope: text,
+        version: text,
+        at: moment,
+    };
     let page = Page::AccountApps {
         frame: frame(AccountPart::Apps, None),
         apps: &[app(None), app(Some(moment))],
+        records: &[record("given"), record("withdrawn"), record("terms")],
     };
     check("account-apps", &page);
+    for (days, error) in [
+        (None, None),
+        (Some(14), Some(DeletionError::Mismatch)),
+        (Some(1), Some(DeletionError::LastAdministrator)),
+        (None, Some(DeletionError::Unknown)),
+    ] {
+        let page = Page::AccountPrivacy {
+            frame: frame(AccountPart::Privacy, None),
+            days,
+            has_email: days == Some(14),
+            error,
+        };
+        check("account-privacy", &page);
+    }
+    api_key_pages(text, frame(AccountPart::ApiKeys, None), check);
     factor_pages(text, frame(AccountPart::Security, None), check);
     upstream_pages(data, frame(AccountPart::Identities, None), check);
-    use EmailLinkState::{Changed, Confirm, Invalid, Taken, Undo, Undone, Waiting};
-    for state in [Confirm, Changed, Waiting, Undo, Undone, Taken, Invalid] {
+    use EmailLinkState::{Changed, Confirm, Invalid, Keep, Kept, Taken, Undo, Undone, Waiting};
+    for state in [
+        Confirm, Changed, Waiting, Undo, Undone, Keep, Kept, Taken, Invalid,
+    ] {
         let page = Page::EmailLink {
             action: text,
             csrf: text,
@@ -467,6 +501,64 @@ fn every_account_page(data: &Data, check: &mut impl FnMut(&str, &Page<'_>)) {
         };
         check("email-link", &page);
     }
+}
+
+fn api_key_pages(text: &str, frame: AccountFrame<'_>, check: &mut impl FnMut(&str, &Page<'_>)) {
+    let key = |state, end| ApiKeyCard {
+        id: "00000000-0000-0000-0000-000000000000",
+        name: text,
+        prefix: text,
+        state,
+        everything: false,
+        permissions: text,
+        networks: text,
+        rate: Some(text),
+        created_at: Timestamp(0),
+        expires_at: end,
+        previous_expires_at: end,
+        last_used_at: end,
+    };
+    let keys = [
+        key("live", None),
+        key("expired", Some(Timestamp(9))),
+        key("revoked", None),
+    ];
+    let permissions = [PermissionChoice {
+        name: text,
+        chosen: true,
+    }];
+    let form = ApiKeyForm {
+        name: text,
+        everything: true,
+        permissions: &permissions,
+        days: text,
+        most_days: Some(90),
+        networks: text,
+        rate: text,
+    };
+    let new = NewApiKey {
+        name: text,
+        secret: text,
+    };
+    use ApiKeyError::{Beyond, Ended, Expiry, Name, Networks, Permissions, Rate, TooMany};
+    for error in [Name, Permissions, Networks, Rate, Expiry, TooMany, Beyond, Ended].map(Some) {
+        let page = Page::AccountApiKeys {
+            frame,
+            new: Some(new),
+            keys: &keys,
+            form,
+            error,
+        };
+        check("account-api-keys", &page);
+    }
+    let page = Page::AccountApiKeys {
+        frame,
+        new: None,
+        keys: &[],
+        form: ApiKeyForm::default(),
+        error: None,
+    };
+    check("account-api-keys", &page);
 }
 
 /// The elements of a document with their attribute names: all that markup in a text could change.
@@ -540,7 +632,9 @@ fn every_page_renders_in_every_language() {
             );
             assert!(!html.contains('\u{E000}') && !html.contains('\u{2068}'), "{name}");
             assert!(!html.contains(" style=") && !html.contains(" onclick="), "{name}");
-            let forms = html.matches("<form ").count();
+            // A search changes nothing.
+            let searches = html.matches("<form method=\"get\"").count();
+            let forms = html.matches("<form ").count() - searches;
             let tokens = html.matches("name=\"csrf\"").count();
             assert!(
                 tokens == forms || name == "form-post",

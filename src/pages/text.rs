@@ -18,6 +18,11 @@ pub(super) fn shown(text: &str) -> String {
     shown
 }
 
+/// A text of several lines from elsewhere, without invisible or direction-turning characters.
+pub(super) fn lines(text: &str) -> String {
+    text.chars().filter(|c| *c == '\n' || !is_hidden(*c)).collect()
+}
+
 fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'

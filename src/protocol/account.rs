@@ -163,6 +163,14 @@ fn parse_domain(text: &str) -> Result<String, EmailError> {
     }
 }
 
+/// Enough of an address for its owner to know it by.
+pub fn masked(email: &str) -> String {
+    match email.rsplit_once('@') {
+        Some((local, domain)) => format!("{}•••@{domain}", local.chars().next().unwrap_or('•')),
+        None => "•••".to_owned(),
+    }
+}
+
 /// The most characters of a full name.
 pub const FULL_NAME_LENGTH: usize = 100;
 

@@ -70,15 +70,19 @@ pub enum GrantType {
     ClientCredentials,
     /// RFC 6749 §4.3, for the clients that an administrator allows it.
     Password,
+    /// RFC 8693, with an API key as the subject token, where the server offers it.
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:token-exchange")]
+    TokenExchange,
 }
 
 impl GrantType {
-    /// All grants, as advertised in the metadata.
-    pub const ALL: [GrantType; 4] = [
+    /// All grants.
+    pub const ALL: [GrantType; 5] = [
         GrantType::AuthorizationCode,
         GrantType::RefreshToken,
         GrantType::ClientCredentials,
         GrantType::Password,
+        GrantType::TokenExchange,
     ];
 
     /// The value of `grant_type`.
@@ -88,6 +92,7 @@ impl GrantType {
             GrantType::RefreshToken => "refresh_token",
             GrantType::ClientCredentials => "client_credentials",
             GrantType::Password => "password",
+            GrantType::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
         }
     }
 
@@ -301,6 +306,13 @@ impl Client {
             check_redirect_uri(uri, self.application_type)
                 .map_err(|reason| InvalidClient::RedirectUri(uri.clone(), reason))?;
         }
+        self.check_sizes()?;
+        self.check_keys()?;
+        if let Some(origin) = self.allowed_origins.iter().find(|origin| !is_origin(origin)) {
+            return Err(InvalidClient::Metadata(format!(
+                "allowed_origins holds {origin:?}, which is not an http or https origin such as https://app.example"
+            )));
+        }
         if self.grant_types.contains(&GrantType::AuthorizationCode) && self.redirect_uris.is_empty() {
             return Err(InvalidClient::Metadata(
                 "the authorization_code grant needs at least one of redirect_uris".into(),
@@ -320,6 +332,11 @@ impl Client {
                 "client_credentials needs a token_endpoint_auth_method other than none".into(),
             ));
         }
+        if self.is_public() && self.grant_types.contains(&GrantType::TokenExchange) {
+            return Err(InvalidClient::Metadata(
+                "token exchange needs a token_endpoint_auth_method other than none".into(),
+            ));
+        }
         if self.token_endpoint_auth_method == ClientAuthMethod::PrivateKeyJwt
             && self.jwks.is_none() == self.jwks_uri.is_none()
         {
@@ -337,24 +354,92 @@ impl Client {
                 ));
             }
         }
-        for uri in [
-            &self.client_uri,
-            &self.logo_uri,
-            &self.policy_uri,
-            &self.tos_uri,
-            &self.jwks_uri,
-        ]
-        .into_iter()
-        .flatten()
-        {
+        for (name, uri) in [
+            ("client_uri", &self.client_uri),
+            ("logo_uri", &self.logo_uri),
+            ("policy_uri", &self.policy_uri),
+            ("tos_uri", &self.tos_uri),
+            ("jwks_uri", &self.jwks_uri),
+        ] {
+            let Some(uri) = uri else { continue };
             if !Url::parse(uri).is_ok_and(|uri| matches!(uri.scheme(), "https" | "http") && uri.has_host()) {
                 return Err(InvalidClient::Metadata(format!(
-                    "{uri:?} is not an http or https URL"
+                    "{name}: {uri:?} is not an http or https URL"
                 )));
             }
         }
         Ok(())
     }
+
+    /// Refuses what is longer than anybody needs.
+    fn check_sizes(&self) -> Result<(), InvalidClient> {
+        let name = self.client_name.as_deref().unwrap_or_default();
+        if name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
+            return Err(InvalidClient::Metadata(format!(
+                "client_name must be at most {MAX_NAME} characters without line breaks"
+            )));
+        }
+        for (name, list) in [
+            ("redirect_uris", &self.redirect_uris),
+            ("post_logout_redirect_uris", &self.post_logout_redirect_uris),
+            ("allowed_origins", &self.allowed_origins),
+            ("resources", &self.resources),
+            ("default_acr_values", &self.default_acr_values),
+        ] {
+            if list.len() > MAX_ENTRIES || list.iter().any(|entry| entry.len() > MAX_URI) {
+                return Err(InvalidClient::Metadata(format!(
+                    "{name} may have {MAX_ENTRIES} entries of {MAX_URI} bytes"
+                )));
+            }
+        }
+        if self.scope.iter().count() > MAX_ENTRIES || self.scope.iter().any(|token| token.len() > MAX_ID) {
+            return Err(InvalidClient::Metadata(format!(
+                "scope may have {MAX_ENTRIES} tokens of {MAX_ID} bytes"
+            )));
+        }
+        if self.grant_types.len() > GrantType::ALL.len() || self.response_types.len() > MAX_ENTRIES {
+            return Err(InvalidClient::Metadata(
+                "grant_types and response_types name each type once".into(),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Refuses keys that are none, and those that nobody but the client should have.
+    fn check_keys(&self) -> Result<(), InvalidClient> {
+        let Some(jwks) = &self.jwks else { return Ok(()) };
+        let refused = |what: &str| Err(InvalidClient::Metadata(format!("jwks {what}")));
+        let Some(keys) = jwks.get("keys").and_then(serde_json::Value::as_array) else {
+            return refused("must be a JWK set");
+        };
+        if keys.len() > MAX_ENTRIES || jwks.to_string().len() > MAX_KEYS {
+            return refused("is too large");
+        }
+        let private =
+            |key: &serde_json::Value| ["d", "p", "q", "k"].iter().any(|name| key.get(name).is_some());
+        if keys.iter().any(private) {
+            return refused("must hold public keys only; it holds a private one, which is to be replaced");
+        }
+        Ok(())
+    }
+}
+
+/// The most bytes of an identifier or a scope token.
+const MAX_ID: usize = 255;
+/// The most characters of a name.
+const MAX_NAME: usize = 200;
+/// The most bytes of a URI.
+const MAX_URI: usize = 2000;
+/// The most entries of a list.
+const MAX_ENTRIES: usize = 200;
+/// The most bytes of a key set.
+const MAX_KEYS: usize = 64 * 1024;
+
+/// Whether a text is an origin as browsers send it (RFC 6454 §6.2).
+fn is_origin(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| {
+        matches!(url.scheme(), "https" | "http") && url.origin().ascii_serialization() == text
+    })
 }
 
 /// Why metadata cannot be registered.

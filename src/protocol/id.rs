@@ -32,6 +32,14 @@ uuid_id!(
     /// A browser session, shown to clients as `sid`.
     SessionId
 );
+uuid_id!(
+    /// A group of accounts.
+    GroupId
+);
+uuid_id!(
+    /// An API key; its name in lists and logs, which is no secret.
+    ApiKeyId
+);
 
 /// A client's identifier as it is registered (RFC 6749 §2.2).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

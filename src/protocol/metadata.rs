@@ -54,8 +54,15 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// Describes a server at `issuer` that signs with `algorithms` and knows `scopes` beside the standard ones.
-    pub fn new(issuer: &str, algorithms: &[Algorithm], scopes: &[String], locales: &[&str]) -> Metadata {
+    /// Describes a server at `issuer` that signs with `algorithms`, offers `grants`, and knows `scopes` beside the
+    /// standard ones.
+    pub fn new(
+        issuer: &str,
+        algorithms: &[Algorithm],
+        grants: &[GrantType],
+        scopes: &[String],
+        locales: &[&str],
+    ) -> Metadata {
         let at = |path: &str| format!("{issuer}{path}");
         let methods: Vec<_> = ClientAuthMethod::ALL
             .into_iter()
@@ -83,7 +90,7 @@ impl Metadata {
                 .collect(),
             response_types_supported: ["code"],
             response_modes_supported: ResponseMode::ALL.into_iter().map(ResponseMode::as_str).collect(),
-            grant_types_supported: GrantType::ALL.into_iter().map(GrantType::as_str).collect(),
+            grant_types_supported: grants.iter().map(|grant| grant.as_str()).collect(),
             acr_values_supported: Acr::ALL.into_iter().map(Acr::as_str).collect(),
             subject_types_supported: ["public"],
             id_token_signing_alg_values_supported: algorithms.iter().map(|alg| alg.as_str()).collect(),

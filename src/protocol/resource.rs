@@ -4,6 +4,7 @@ use url::Url;
 
 use crate::client::Client;
 use crate::error::{ErrorCode, OAuthError};
+use crate::permission;
 use crate::role::{ACCOUNT_READ, ACCOUNT_WRITE, ResourceServer, STANDARD_SCOPES};
 use crate::scope::Scope;
 
@@ -31,7 +32,7 @@ pub struct Target {
 }
 
 /// Decides the audience of an access token. Named resources are all of it; without any, the client's
-/// resource servers that know a granted scope, and ourselves for the userinfo endpoint and the account API.
+/// resource servers that know a granted scope, and ourselves for the userinfo endpoint and our own APIs.
 pub fn target(
     asked: &[String],
     scope: &Scope,
@@ -42,7 +43,9 @@ pub fn target(
     if !asked.is_empty() {
         let known = |token: &str| {
             let mut named = servers.iter().filter(|server| asked.contains(&server.identifier));
-            STANDARD_SCOPES.contains(&token) || named.any(|server| server.scopes.iter().any(|s| s == token))
+            STANDARD_SCOPES.contains(&token)
+                || (permission::is_own(token) && asked.iter().any(|resource| resource == issuer))
+                || named.any(|server| server.scopes.iter().any(|s| s == token))
         };
         return Target {
             audience: asked.to_vec(),
@@ -55,8 +58,9 @@ pub fn target(
         .filter(|server| server.scopes.iter().any(|token| scope.contains(token)))
         .map(|server| server.identifier.clone())
         .collect();
-    let ours = ["openid", ACCOUNT_READ, ACCOUNT_WRITE];
-    if audience.is_empty() || ours.into_iter().any(|token| scope.contains(token)) {
+    let is_ours =
+        |token: &str| ["openid", ACCOUNT_READ, ACCOUNT_WRITE].contains(&token) || permission::is_own(token);
+    if audience.is_empty() || scope.iter().any(is_ours) {
         audience.push(issuer.to_owned());
     }
     Target {

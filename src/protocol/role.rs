@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::permission;
 use crate::scope::Scope;
 use crate::session::MfaPolicy;
 
@@ -58,6 +59,18 @@ pub struct Authority {
     pub mfa: Option<MfaPolicy>,
 }
 
+impl Authority {
+    /// Whether it covers a permission.
+    pub fn holds(&self, permission: &str) -> bool {
+        permission::covers(&self.permissions, permission)
+    }
+
+    /// Whether it covers each of these.
+    pub fn holds_all<'a>(&self, permissions: impl IntoIterator<Item = &'a String>) -> bool {
+        permission::covers_all(&self.permissions, permissions)
+    }
+}
+
 /// Lets a client see its user's account through the account API.
 pub const ACCOUNT_READ: &str = "account:read";
 /// Lets a client change its user's account through the account API.
@@ -75,7 +88,29 @@ pub const STANDARD_SCOPES: [&str; 8] = [
     ACCOUNT_WRITE,
 ];
 
-/// Narrows `asked` to what the client is registered for and the account's authority covers.
+/// Whether a scope is known: a standard one, one of the server's own permissions, or a defined one.
+pub fn is_known(token: &str, definitions: &[ScopeDefinition]) -> bool {
+    STANDARD_SCOPES.contains(&token) || is_grantable(token, definitions)
+}
+
+/// Whether a scope means something without a person, to a client that acts for itself.
+pub fn is_grantable(token: &str, definitions: &[ScopeDefinition]) -> bool {
+    permission::is_own(token) || definitions.iter().any(|definition| definition.name == token)
+}
+
+/// Whether it depends on an account's authority which part of a scope it can give.
+pub fn depends_on_authority(scope: &Scope, definitions: &[ScopeDefinition]) -> bool {
+    let requires = |token: &str| {
+        permission::is_own(token)
+            || definitions
+                .iter()
+                .any(|definition| definition.name == token && !definition.requires.is_empty())
+    };
+    scope.iter().any(requires)
+}
+
+/// Narrows `asked` to what the client is registered for and the account's authority covers. A permission of the
+/// server's own is a scope too, and requires itself.
 pub fn narrow(
     asked: &Scope,
     registered: &Scope,
@@ -89,10 +124,13 @@ pub fn narrow(
         if STANDARD_SCOPES.contains(&token) {
             return true;
         }
+        if permission::is_own(token) {
+            return authority.holds(token);
+        }
         definitions
             .iter()
             .find(|definition| definition.name == token)
-            .is_some_and(|definition| definition.requires.is_subset(&authority.permissions))
+            .is_some_and(|definition| authority.holds_all(&definition.requires))
     })
 }
 
@@ -122,6 +160,10 @@ mod tests {
             permissions: BTreeSet::from(["books:write".into()]),
             ..Default::default()
         };
+        let everything = Authority {
+            permissions: BTreeSet::from([permission::ALL.into()]),
+            ..Default::default()
+        };
         for (asked, registered, authority, granted) in [
             ("openid books:write", "openid books:write", &reader, "openid"),
             (
@@ -133,6 +175,13 @@ mod tests {
             ("books:write", "openid", &writer, ""),
             ("books:read", "books:read", &reader, "books:read"),
             ("undefined", "undefined", &writer, ""),
+            ("accounts:read", "accounts:read", &writer, ""),
+            (
+                "accounts:read books:write",
+                "accounts:read books:write",
+                &everything,
+                "accounts:read books:write",
+            ),
         ] {
             assert_eq!(
                 narrow(&scope(asked), &scope(registered), &definitions, authority),

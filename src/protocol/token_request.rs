@@ -16,6 +16,8 @@ pub enum TokenRequest {
     ClientCredentials(ClientCredentialsParams),
     /// RFC 6749 §4.3.2.
     Password(PasswordParams),
+    /// RFC 8693 §2.1.
+    TokenExchange(TokenExchangeParams),
 }
 
 /// What redeems a code.
@@ -66,6 +68,62 @@ pub struct PasswordParams {
     pub resources: Vec<String>,
 }
 
+/// The type of a subject token that is an API key (RFC 8693 §3).
+pub const API_KEY_TYPE: &str = "urn:chancery:token-type:api-key";
+/// The type of an access token (RFC 8693 §3).
+pub const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
+
+/// What exchanges an API key for an access token.
+#[derive(Clone, Debug)]
+pub struct TokenExchangeParams {
+    /// The API key.
+    pub subject_token: Secret,
+    /// The scope asked for; all that can be had when absent.
+    pub scope: Option<Scope>,
+    /// RFC 8707 §2.2.
+    pub resources: Vec<String>,
+}
+
+impl TokenExchangeParams {
+    /// Reads the parameters of RFC 8693 §2.1. Nobody acts for somebody else here, and targets are named by `resource`.
+    fn parse<'a>(
+        value: impl Fn(&str) -> Option<&'a str>,
+        scope: Option<Scope>,
+        resources: Vec<String>,
+    ) -> Result<TokenExchangeParams, OAuthError> {
+        let subject_token = value("subject_token").ok_or(invalid_request("subject_token is missing"))?;
+        let kind = value("subject_token_type").ok_or(invalid_request("subject_token_type is missing"))?;
+        if kind != API_KEY_TYPE {
+            return Err(invalid_request(
+                "subject_token_type is none that can be exchanged here",
+            ));
+        }
+        if value("requested_token_type").is_some_and(|kind| kind != ACCESS_TOKEN_TYPE) {
+            return Err(invalid_request(
+                "requested_token_type is none that is issued here",
+            ));
+        }
+        if value("actor_token").is_some() || value("actor_token_type").is_some() {
+            return Err(invalid_request("actor_token cannot be used here"));
+        }
+        if value("audience").is_some() {
+            let refusal = "audience names nobody here; use resource";
+            return Err(OAuthError::new(ErrorCode::InvalidTarget, refusal));
+        }
+        Ok(TokenExchangeParams {
+            subject_token: Secret::new(subject_token),
+            scope,
+            resources,
+        })
+    }
+}
+
+/// The refusal of a grant that is not offered (RFC 6749 §5.2).
+pub fn unsupported_grant_type() -> OAuthError {
+    let refusal = "grant_type is not one of those supported";
+    OAuthError::new(ErrorCode::UnsupportedGrantType, refusal)
+}
+
 impl TokenRequest {
     /// Reads a request whose parameters are known to be single and not empty.
     pub fn parse<'a>(
@@ -73,10 +131,7 @@ impl TokenRequest {
         resources: Vec<String>,
     ) -> Result<TokenRequest, OAuthError> {
         let grant_type = value("grant_type").ok_or(invalid_request("grant_type is missing"))?;
-        let grant_type = GrantType::parse(grant_type).ok_or(OAuthError::new(
-            ErrorCode::UnsupportedGrantType,
-            "grant_type is not one of those supported",
-        ))?;
+        let grant_type = GrantType::parse(grant_type).ok_or_else(unsupported_grant_type)?;
         let required = |name: &str, missing: &'static str| value(name).ok_or(invalid_request(missing));
         let scope = || {
             let text = value("scope").map(str::parse::<Scope>).transpose();
@@ -105,6 +160,9 @@ impl TokenRequest {
                 scope: scope()?,
                 resources,
             }),
+            GrantType::TokenExchange => {
+                TokenRequest::TokenExchange(TokenExchangeParams::parse(&value, scope()?, resources)?)
+            }
         })
     }
 
@@ -115,6 +173,7 @@ impl TokenRequest {
             TokenRequest::RefreshToken(_) => GrantType::RefreshToken,
             TokenRequest::ClientCredentials(_) => GrantType::ClientCredentials,
             TokenRequest::Password(_) => GrantType::Password,
+            TokenRequest::TokenExchange(_) => GrantType::TokenExchange,
         }
     }
 }
@@ -133,6 +192,45 @@ mod tests {
         TokenRequest::parse(value, vec![])
             .map(|request| request.grant_type())
             .map_err(|error| error.code)
+    }
+
+    #[test]
+    fn only_an_api_key_can_be_exchanged_and_only_for_an_access_token() {
+        use ErrorCode::{InvalidRequest, InvalidTarget};
+        let grant = ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange");
+        let key = ("subject_token", "k");
+        let kind = ("subject_token_type", API_KEY_TYPE);
+        let jwt = "urn:ietf:params:oauth:token-type:jwt";
+        for (pairs, outcome) in [
+            (vec![grant, key, kind], Ok(GrantType::TokenExchange)),
+            (
+                vec![grant, key, kind, ("requested_token_type", ACCESS_TOKEN_TYPE)],
+                Ok(GrantType::TokenExchange),
+            ),
+            (vec![grant, kind], Err(InvalidRequest)),
+            (vec![grant, key], Err(InvalidRequest)),
+            (
+                vec![grant, key, ("subject_token_type", ACCESS_TOKEN_TYPE)],
+                Err(InvalidRequest),
+            ),
+            (
+                vec![grant, key, kind, ("requested_token_type", jwt)],
+                Err(InvalidRequest),
+            ),
+            (
+                vec![
+                    grant,
+                    key,
+                    kind,
+                    ("actor_token", "k"),
+                    ("actor_token_type", API_KEY_TYPE),
+                ],
+                Err(InvalidRequest),
+            ),
+            (vec![grant, key, kind, ("audience", "books")], Err(InvalidTarget)),
+        ] {
+            assert_eq!(parse(&pairs), outcome, "{pairs:?}");
+        }
     }
 
     #[test]

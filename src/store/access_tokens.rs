@@ -9,18 +9,18 @@ use crate::error::StoreError;
 use crate::schema::{accounts, grants, revoked_tokens};
 use crate::types::Uid;
 
-/// Revokes one token by its `jti`, until it would end by itself.
-pub async fn revoke(db: &mut Conn, jti: &str, expires_at: Timestamp) -> Result<(), StoreError> {
+/// Revokes one token by its `jti`, until it would end by itself; false when it is revoked already.
+pub async fn revoke(db: &mut Conn, jti: &str, expires_at: Timestamp) -> Result<bool, StoreError> {
     let values = (
         revoked_tokens::jti.eq(jti),
         revoked_tokens::expires_at.eq(expires_at.0),
     );
-    db!(db, |c| diesel::insert_into(revoked_tokens::table)
+    let added = db!(db, |c| diesel::insert_into(revoked_tokens::table)
         .values(values)
         .on_conflict_do_nothing()
         .execute(c)
         .await)?;
-    Ok(())
+    Ok(added == 1)
 }
 
 /// Whether this one token was revoked.

@@ -12,6 +12,9 @@ use crate::error::StoreError;
 use crate::schema::{accounts, login_names};
 use crate::types::{Doc, Uid};
 
+pub mod permissions;
+pub mod search;
+
 /// One person's record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Account {
@@ -237,7 +240,12 @@ pub async fn set_disabled(
 ) -> Result<bool, StoreError> {
     changes::note(id.0);
     let target = accounts::table.filter(accounts::id.eq(Uid(id.0)));
-    let values = (accounts::disabled.eq(disabled), accounts::updated_at.eq(now.0));
+    // One that waits to be erased waits no more, whichever way this goes.
+    let values = (
+        accounts::disabled.eq(disabled),
+        accounts::erase_at.eq(None::<i64>),
+        accounts::updated_at.eq(now.0),
+    );
     Ok(db!(db, |c| diesel::update(target).set(values).execute(c).await)? == 1)
 }
 

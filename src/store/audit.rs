@@ -1,8 +1,8 @@
-//! Audit events. They are added and read, never changed.
+//! Audit events. They are added and read, and never changed but to take a person out of them.
 
 use protocol::id::{AccountId, ClientId};
 use protocol::time::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::conn::Conn;
@@ -10,6 +10,9 @@ use crate::conn::query::*;
 use crate::error::StoreError;
 use crate::schema::audit_events as events;
 use crate::types::{Doc, Uid};
+
+/// The kind of the event that tells how many events a person was taken out of.
+pub const ANONYMISED: &str = "audit.anonymised";
 
 /// Something that happened and may be asked about later.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +50,10 @@ pub struct Filter {
     pub kind: Option<String>,
     /// With this outcome.
     pub outcome: Option<String>,
+    /// Done by this actor, as it is written in the event.
+    pub actor: Option<String>,
+    /// Of the request with this identifier.
+    pub request_id: Option<String>,
     /// At this moment or later.
     pub from: Option<Timestamp>,
     /// Before this moment.
@@ -57,7 +64,7 @@ pub struct Filter {
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = events)]
-struct Row {
+pub(crate) struct Row {
     id: Uid,
     at: i64,
     kind: String,
@@ -130,6 +137,12 @@ pub async fn list(db: &mut Conn, filter: &Filter, limit: i64) -> Result<Vec<Even
         if let Some(outcome) = &filter.outcome {
             query = query.filter(events::outcome.eq(outcome));
         }
+        if let Some(actor) = &filter.actor {
+            query = query.filter(events::actor.eq(actor));
+        }
+        if let Some(id) = &filter.request_id {
+            query = query.filter(events::request_id.eq(id));
+        }
         if let Some(from) = filter.from {
             query = query.filter(events::at.ge(from.0));
         }
@@ -146,4 +159,53 @@ pub async fn list(db: &mut Conn, filter: &Filter, limit: i64) -> Result<Vec<Even
         query.load(c).await
     })?;
     rows.into_iter().map(Event::try_from).collect()
+}
+
+/// Finds one event.
+pub async fn find(db: &mut Conn, id: Uuid) -> Result<Option<Event>, StoreError> {
+    let query = events::table.find(Uid(id));
+    let row: Option<Row> = db!(db, |c| query
+        .select(Row::as_select())
+        .get_result(c)
+        .await
+        .optional())?;
+    row.map(Event::try_from).transpose()
+}
+
+/// Takes an account out of the trail, and puts on record in how many events: where an event is about it, all but what
+/// happened and when; where it acted on others, who did it and from where. The chain of the events still holds.
+pub async fn anonymise(db: &mut Conn, id: AccountId, now: Timestamp) -> Result<u64, StoreError> {
+    let actor = format!("account:{id}");
+    let about = events::table.filter(events::account_id.eq(Uid(id.0)));
+    let set = (
+        events::account_id.eq(None::<Uid>),
+        events::actor.eq(None::<String>),
+        events::address.eq(None::<String>),
+        events::detail.eq(Doc::of(&json!({}))?),
+        events::anonymised_at.eq(now.0),
+    );
+    let mut changed = db!(db, |c| diesel::update(about).set(set).execute(c).await)?;
+    let by = events::table.filter(events::actor.eq(&actor));
+    let set = (
+        events::actor.eq(None::<String>),
+        events::address.eq(None::<String>),
+        events::anonymised_at.eq(now.0),
+    );
+    changed += db!(db, |c| diesel::update(by).set(set).execute(c).await)?;
+    if changed > 0 {
+        let told = Event {
+            id: Uuid::new_v4(),
+            at: now,
+            kind: ANONYMISED.to_owned(),
+            outcome: "success".to_owned(),
+            account_id: None,
+            client_id: None,
+            actor: None,
+            address: None,
+            request_id: None,
+            detail: json!({ "events": changed }),
+        };
+        record(db, &told).await?;
+    }
+    Ok(changed as u64)
 }

@@ -1,5 +1,5 @@
-//! What transactions changed about sessions, told after the commit to whoever keeps copies of them. The functions that
-//! change a session note it, so that no caller can forget to.
+//! What transactions changed about sessions, accounts and what these may do, told after the commit to whoever keeps
+//! copies. The functions that change something of the kind note it, so that no caller can forget to.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -14,6 +14,9 @@ use uuid::Uuid;
 /// Nobody may keep a copy for longer than this without asking a store that is told of changes.
 pub const REMEMBERED: Duration = Duration::from_secs(10);
 const PRUNE_AT: usize = 1024;
+
+/// Noted when something changes that many accounts' authority may hang on, such as a role or a group.
+pub const ROLES: Uuid = Uuid::nil();
 
 tokio::task_local! {
     static CHANGED: RefCell<Vec<Uuid>>;

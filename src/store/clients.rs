@@ -1,5 +1,6 @@
 //! Registered clients, each kept as one document.
 
+use diesel::{EscapeExpressionMethods as _, TextExpressionMethods as _};
 use protocol::client::Client;
 use protocol::id::ClientId;
 use protocol::secret::TokenHash;
@@ -24,6 +25,54 @@ pub struct StoredClient {
     pub disabled: bool,
     /// What keeps it: `file` for the declarative files, else nothing.
     pub managed_by: Option<String>,
+    /// The secret before this one, which may be good for a while.
+    pub previous: Option<PreviousSecret>,
+}
+
+/// A client secret that was replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PreviousSecret {
+    /// Its hash.
+    pub hash: TokenHash,
+    /// The secret itself, sealed, for methods that need it in clear.
+    pub sealed: Option<Vec<u8>>,
+    /// The moment from which it is not good any more.
+    pub expires_at: Timestamp,
+}
+
+impl StoredClient {
+    /// A client that has no secret yet.
+    pub fn new(client: Client) -> StoredClient {
+        StoredClient {
+            client,
+            secret_hash: None,
+            secret_sealed: None,
+            disabled: false,
+            managed_by: None,
+            previous: None,
+        }
+    }
+
+    /// The former secret, as long as it is good.
+    pub fn previous_secret(&self, now: Timestamp) -> Option<&PreviousSecret> {
+        self.previous
+            .as_ref()
+            .filter(|previous| previous.expires_at > now)
+    }
+
+    /// The hashes of the secrets that are good at a moment.
+    pub fn secret_hashes(&self, now: Timestamp) -> impl Iterator<Item = TokenHash> {
+        let previous = self.previous_secret(now).map(|previous| previous.hash);
+        self.secret_hash.into_iter().chain(previous)
+    }
+
+    /// The sealed secrets that are good at a moment.
+    pub fn sealed_secrets(&self, now: Timestamp) -> impl Iterator<Item = &[u8]> {
+        let previous = self
+            .previous_secret(now)
+            .and_then(|previous| previous.sealed.as_deref());
+        self.secret_sealed.as_deref().into_iter().chain(previous)
+    }
 }
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -36,10 +85,14 @@ struct Row {
     disabled: bool,
     managed_by: Option<String>,
     updated_at: i64,
+    previous_secret_hash: Option<Vec<u8>>,
+    previous_secret_sealed: Option<Vec<u8>>,
+    previous_secret_expires_at: Option<i64>,
 }
 
 impl Row {
     fn new(stored: &StoredClient, now: Timestamp) -> Result<Row, StoreError> {
+        let previous = stored.previous.as_ref();
         Ok(Row {
             client_id: stored.client.client_id.0.clone(),
             document: Doc::of(&stored.client)?,
@@ -48,6 +101,9 @@ impl Row {
             disabled: stored.disabled,
             managed_by: stored.managed_by.clone(),
             updated_at: now.0,
+            previous_secret_hash: previous.map(|previous| previous.hash.as_bytes().to_vec()),
+            previous_secret_sealed: previous.and_then(|previous| previous.sealed.clone()),
+            previous_secret_expires_at: previous.map(|previous| previous.expires_at.0),
         })
     }
 }
@@ -56,12 +112,22 @@ impl TryFrom<Row> for StoredClient {
     type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
+        let former = row.previous_secret_hash.zip(row.previous_secret_expires_at);
+        let previous = match former {
+            Some((bytes, expires_at)) => Some(PreviousSecret {
+                hash: hash(&bytes)?,
+                sealed: row.previous_secret_sealed,
+                expires_at: Timestamp(expires_at),
+            }),
+            None => None,
+        };
         Ok(StoredClient {
             client: row.document.read("client")?,
             secret_hash: row.secret_hash.as_deref().map(hash).transpose()?,
             secret_sealed: row.secret_sealed,
             disabled: row.disabled,
             managed_by: row.managed_by,
+            previous,
         })
     }
 }
@@ -81,6 +147,56 @@ pub async fn find(db: &mut Conn, id: &ClientId) -> Result<Option<StoredClient>, 
 pub async fn list(db: &mut Conn) -> Result<Vec<StoredClient>, StoreError> {
     let query = clients::table.order(clients::client_id);
     let rows: Vec<Row> = db!(db, |c| query.select(Row::as_select()).load(c).await)?;
+    rows.into_iter().map(StoredClient::try_from).collect()
+}
+
+/// What `LIKE` finds when a text begins so.
+fn pattern(prefix: &str) -> String {
+    let literal = |c| {
+        if matches!(c, '%' | '_' | '\\') {
+            vec!['\\', c]
+        } else {
+            vec![c]
+        }
+    };
+    prefix.chars().flat_map(literal).chain(['%']).collect()
+}
+
+/// Which clients to list, in which order; what is not set does not matter.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Those whose identifier begins so.
+    pub prefix: Option<String>,
+    /// Those that are shut out, or those that are not.
+    pub disabled: Option<bool>,
+    /// After this identifier, for the next page.
+    pub after: Option<String>,
+    /// Whether the greatest identifier comes first.
+    pub descending: bool,
+}
+
+/// At most `limit` clients that match, by identifier.
+pub async fn list_page(db: &mut Conn, filter: &Filter, limit: i64) -> Result<Vec<StoredClient>, StoreError> {
+    let rows: Vec<Row> = db!(db, |c| {
+        let mut query = clients::table.limit(limit).select(Row::as_select()).into_boxed();
+        query = match (&filter.after, filter.descending) {
+            (None, false) => query.order(clients::client_id.asc()),
+            (None, true) => query.order(clients::client_id.desc()),
+            (Some(after), false) => query
+                .filter(clients::client_id.gt(after))
+                .order(clients::client_id.asc()),
+            (Some(after), true) => query
+                .filter(clients::client_id.lt(after))
+                .order(clients::client_id.desc()),
+        };
+        if let Some(prefix) = &filter.prefix {
+            query = query.filter(clients::client_id.like(pattern(prefix)).escape('\\'));
+        }
+        if let Some(disabled) = filter.disabled {
+            query = query.filter(clients::disabled.eq(disabled));
+        }
+        query.load(c).await
+    })?;
     rows.into_iter().map(StoredClient::try_from).collect()
 }
 

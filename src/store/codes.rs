@@ -1,15 +1,18 @@
 //! Authorization codes (RFC 6749 §4.1.2).
 
-use protocol::grant::AuthorizationCode;
+use protocol::grant::{AuthorizationCode, Grant};
 use protocol::id::{ClientId, GrantId};
 use protocol::pkce::CodeChallenge;
 use protocol::secret::TokenHash;
 use protocol::time::Timestamp;
 
+use crate::accounts::{Account, Row as AccountRow};
 use crate::conn::Conn;
 use crate::conn::query::*;
 use crate::error::StoreError;
-use crate::schema::authorization_codes as codes;
+use crate::grants::{Row as GrantRow, live};
+use crate::prepared::Consume;
+use crate::schema::{accounts, authorization_codes as codes, grants};
 use crate::types::Uid;
 
 #[derive(Queryable, Selectable)]
@@ -65,15 +68,30 @@ pub async fn find(db: &mut Conn, hash: &TokenHash) -> Result<Option<Authorizatio
     Ok(row.map(AuthorizationCode::from))
 }
 
-/// Uses a code up before it expires. Of many callers one is told true.
+/// The same with its grant and the account that gave it, while that is in force.
+pub async fn find_live(
+    db: &mut Conn,
+    hash: &TokenHash,
+) -> Result<Option<(AuthorizationCode, Grant, Account)>, StoreError> {
+    let query = live!(codes::code_hash.eq(hash.as_bytes()))
+        .inner_join(codes::table.on(codes::grant_id.eq(grants::id)));
+    let rows: Option<(Row, GrantRow, AccountRow)> = db!(db, |c| query
+        .select((Row::as_select(), GrantRow::as_select(), AccountRow::as_select()))
+        .get_result(c)
+        .await
+        .optional())?;
+    rows.map(|(found, grant, account)| Ok((found.into(), grant.try_into()?, account.try_into()?)))
+        .transpose()
+}
+
+/// Uses a code up before it expires, while its grant is in force. Of many callers one is
+/// told true.
 pub async fn consume(db: &mut Conn, hash: &TokenHash, now: Timestamp) -> Result<bool, StoreError> {
-    let target = codes::table
-        .filter(codes::code_hash.eq(hash.as_bytes()))
-        .filter(codes::consumed_at.is_null())
-        .filter(codes::expires_at.gt(now.0));
-    Ok(db!(db, |c| diesel::update(target)
-        .set(codes::consumed_at.eq(now.0))
-        .execute(c)
-        .await)?
-        == 1)
+    let used = Consume {
+        table: "authorization_codes",
+        key: "code_hash",
+        hash: *hash,
+        now,
+    };
+    Ok(db!(db, |c| used.execute(c).await)? == 1)
 }

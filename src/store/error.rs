@@ -35,6 +35,9 @@ pub enum StoreError {
     /// A closure waited for something that is not a query.
     #[error("a database operation waited for something else than the database")]
     Suspended,
+    /// Whoever made the changes of a transaction took them back, for this reason.
+    #[error("the changes were taken back: {0}")]
+    Withdrawn(&'static str),
     /// Anything else the database said.
     #[error("database: {0}")]
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -15,9 +15,13 @@ use crate::error::StoreError;
 use crate::schema::{accounts, grants, refresh_tokens};
 use crate::types::{Doc, Uid};
 
+mod list;
+
+pub use list::{Filter, list_page};
+
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = grants)]
-struct Row {
+pub(crate) struct Row {
     id: Uid,
     account_id: Uid,
     client_id: String,
@@ -87,20 +91,21 @@ pub async fn find(db: &mut Conn, id: GrantId) -> Result<Option<Grant>, StoreErro
     row.map(Grant::try_from).transpose()
 }
 
-/// The grants in force: not revoked, and of an account that may sign in.
+/// The grants in force that match: not revoked, and of an account that may sign in.
 macro_rules! live {
-    ($id:expr) => {
+    ($condition:expr) => {
         grants::table
             .inner_join(accounts::table.on(accounts::id.eq(grants::account_id)))
-            .filter(grants::id.eq(Uid($id.0)))
+            .filter($condition)
             .filter(grants::revoked_at.is_null())
             .filter(accounts::disabled.eq(false))
     };
 }
+pub(crate) use live;
 
 /// The grant with this identifier and the account that gave it, if it is in force.
 pub async fn find_live(db: &mut Conn, id: GrantId) -> Result<Option<(Grant, Account)>, StoreError> {
-    let query = live!(id);
+    let query = live!(grants::id.eq(Uid(id.0)));
     let rows: Option<(Row, AccountRow)> = db!(db, |c| query
         .select((Row::as_select(), AccountRow::as_select()))
         .get_result(c)
@@ -112,7 +117,7 @@ pub async fn find_live(db: &mut Conn, id: GrantId) -> Result<Option<(Grant, Acco
 
 /// Whether the grant is in force.
 pub async fn is_live(db: &mut Conn, id: GrantId) -> Result<bool, StoreError> {
-    let query = diesel::select(exists(live!(id).select(grants::id)));
+    let query = diesel::select(exists(live!(grants::id.eq(Uid(id.0))).select(grants::id)));
     Ok(db!(db, |c| query.get_result::<bool>(c).await)?)
 }
 

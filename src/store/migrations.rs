@@ -22,7 +22,7 @@ macro_rules! migrations {
     };
 }
 
-const MIGRATIONS: &[Migration] = migrations!("0001_foundation" "0002_people");
+const MIGRATIONS: &[Migration] = migrations!("0001_foundation" "0002_people" "0003_administration");
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (name TEXT PRIMARY KEY NOT NULL)";
 

@@ -1,5 +1,6 @@
 //! What is still to be sent, and who is sending it right now.
 
+use protocol::secret::TokenHash;
 use protocol::time::Timestamp;
 use uuid::Uuid;
 
@@ -8,6 +9,18 @@ use crate::conn::query::*;
 use crate::error::StoreError;
 use crate::schema::outbox as t;
 use crate::types::Uid;
+
+/// The kind of the parcels that carry audit events.
+pub const AUDIT_EVENT: &str = "audit-event";
+
+/// Which way something goes. What waits in one lane does not hold up another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// Mails to people.
+    Mail,
+    /// Audit events to a webhook.
+    Audit,
+}
 
 /// Something to be sent.
 #[derive(Clone, Debug)]
@@ -65,13 +78,34 @@ pub async fn insert(
     Ok(())
 }
 
+/// Notes whom something is for, unreadably, so that it goes when they do.
+pub async fn set_recipient(db: &mut Conn, id: Uuid, recipient: &TokenHash) -> Result<(), StoreError> {
+    let target = t::table.filter(t::id.eq(Uid(id)));
+    let set = t::recipient.eq(recipient.as_bytes());
+    db!(db, |c| diesel::update(target).set(set).execute(c).await)?;
+    Ok(())
+}
+
 /// What is due or too late, the longest waiting first.
-pub async fn list_due(db: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec<Parcel>, StoreError> {
-    let query = t::table
-        .filter(t::next_attempt_at.le(now.0).or(t::expires_at.le(now.0)))
-        .order((t::next_attempt_at, t::id))
-        .limit(limit);
-    let rows: Vec<Row> = db!(db, |c| query.select(Row::as_select()).load(c).await)?;
+pub async fn list_due(
+    db: &mut Conn,
+    lane: Lane,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<Parcel>, StoreError> {
+    let rows: Vec<Row> = db!(db, |c| {
+        let query = t::table
+            .filter(t::next_attempt_at.le(now.0).or(t::expires_at.le(now.0)))
+            .order((t::next_attempt_at, t::id))
+            .limit(limit)
+            .select(Row::as_select())
+            .into_boxed();
+        let query = match lane {
+            Lane::Mail => query.filter(t::kind.ne(AUDIT_EVENT)),
+            Lane::Audit => query.filter(t::kind.eq(AUDIT_EVENT)),
+        };
+        query.load(c).await
+    })?;
     let read = |row: Row| Parcel {
         id: row.id.0,
         kind: row.kind,
@@ -120,4 +154,16 @@ pub async fn delete(db: &mut Conn, id: Uuid) -> Result<bool, StoreError> {
 pub async fn count(db: &mut Conn) -> Result<i64, StoreError> {
     let query = t::table.count();
     Ok(db!(db, |c| query.get_result(c).await)?)
+}
+
+/// How much could not be sent although it was tried so often, and why the last of it failed.
+pub async fn count_failing(db: &mut Conn, attempts: i64) -> Result<(i64, Option<String>), StoreError> {
+    let failing = t::table.filter(t::attempts.ge(attempts));
+    let count = db!(db, |c| failing.count().get_result(c).await)?;
+    let query = failing
+        .order(t::next_attempt_at.desc())
+        .select(t::last_error)
+        .limit(1);
+    let last: Option<Option<String>> = db!(db, |c| query.get_result(c).await.optional())?;
+    Ok((count, last.flatten()))
 }

@@ -4,15 +4,20 @@ use protocol::time::Timestamp;
 
 use crate::conn::Conn;
 use crate::error::StoreError;
+use crate::resource_permissions;
 
 /// How long what was redeemed is kept after its end, so that reuse is still recognised and the last
 /// access tokens of a grant outlive nothing they need.
 const GRACE: i64 = 86_400;
+/// How long an API key is shown after its end.
+const ENDED_KEYS: i64 = 90 * 86_400;
 
 /// Removes what has no meaning any more, at most `limit` rows of each table, and counts it.
 pub async fn expired(db: &mut Conn, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    let moment = now;
     let now = now.0;
     let late = now.saturating_sub(GRACE);
+    let long_ago = now.saturating_sub(ENDED_KEYS);
     let conditions = [
         (
             "authorization_codes",
@@ -37,6 +42,11 @@ pub async fn expired(db: &mut Conn, now: Timestamp, limit: u32) -> Result<u64, S
         ("setup_links", "token_hash", format!("expires_at <= {now}")),
         ("action_tokens", "token_hash", format!("expires_at <= {now}")),
         (
+            "api_keys",
+            "id",
+            format!("revoked_at <= {long_ago} OR expires_at <= {long_ago}"),
+        ),
+        (
             "grants",
             "id",
             format!(
@@ -53,5 +63,6 @@ pub async fn expired(db: &mut Conn, now: Timestamp, limit: u32) -> Result<u64, S
         );
         removed += db!(db, |c| diesel::sql_query(&sql).execute(c).await)? as u64;
     }
+    removed += resource_permissions::purge(db, moment, limit).await?;
     Ok(removed)
 }

@@ -1,14 +1,17 @@
 //! Refresh tokens (RFC 6749 §6). Those of one grant are a family.
 
-use protocol::grant::RefreshToken;
+use protocol::grant::{Grant, RefreshToken};
 use protocol::id::{ClientId, GrantId};
 use protocol::secret::TokenHash;
 use protocol::time::Timestamp;
 
+use crate::accounts::{Account, Row as AccountRow};
 use crate::conn::Conn;
 use crate::conn::query::*;
 use crate::error::StoreError;
-use crate::schema::refresh_tokens;
+use crate::grants::{Row as GrantRow, live};
+use crate::prepared::Consume;
+use crate::schema::{accounts, grants, refresh_tokens};
 use crate::types::Uid;
 
 #[derive(Queryable, Selectable)]
@@ -61,15 +64,30 @@ pub async fn find(db: &mut Conn, hash: &TokenHash) -> Result<Option<RefreshToken
     Ok(row.map(RefreshToken::from))
 }
 
-/// Uses a token up before it expires. Of many callers one is told true.
+/// The same with its grant and the account that gave it, while that is in force.
+pub async fn find_live(
+    db: &mut Conn,
+    hash: &TokenHash,
+) -> Result<Option<(RefreshToken, Grant, Account)>, StoreError> {
+    let query = live!(refresh_tokens::token_hash.eq(hash.as_bytes()))
+        .inner_join(refresh_tokens::table.on(refresh_tokens::grant_id.eq(grants::id)));
+    let rows: Option<(Row, GrantRow, AccountRow)> = db!(db, |c| query
+        .select((Row::as_select(), GrantRow::as_select(), AccountRow::as_select()))
+        .get_result(c)
+        .await
+        .optional())?;
+    rows.map(|(found, grant, account)| Ok((found.into(), grant.try_into()?, account.try_into()?)))
+        .transpose()
+}
+
+/// Uses a token up before it expires, while its grant is in force. Of many callers one is
+/// told true.
 pub async fn consume(db: &mut Conn, hash: &TokenHash, now: Timestamp) -> Result<bool, StoreError> {
-    let target = refresh_tokens::table
-        .filter(refresh_tokens::token_hash.eq(hash.as_bytes()))
-        .filter(refresh_tokens::consumed_at.is_null())
-        .filter(refresh_tokens::expires_at.gt(now.0));
-    Ok(db!(db, |c| diesel::update(target)
-        .set(refresh_tokens::consumed_at.eq(now.0))
-        .execute(c)
-        .await)?
-        == 1)
+    let used = Consume {
+        table: "refresh_tokens",
+        key: "token_hash",
+        hash: *hash,
+        now,
+    };
+    Ok(db!(db, |c| used.execute(c).await)? == 1)
 }

@@ -15,6 +15,9 @@ table! {
         managed_by -> Nullable<Text>,
         created_at -> BigInt,
         updated_at -> BigInt,
+        previous_secret_hash -> Nullable<Binary>,
+        previous_secret_sealed -> Nullable<Binary>,
+        previous_secret_expires_at -> Nullable<BigInt>,
     }
 }
 
@@ -38,6 +41,11 @@ table! {
         mfa -> Nullable<Text>,
         must_change_password -> Bool,
         second_factor_failures -> BigInt,
+        external_id -> Nullable<Text>,
+        provisioned -> Nullable<Doc>,
+        erase_at -> Nullable<BigInt>,
+        warned_at -> Nullable<BigInt>,
+        anonymised_at -> Nullable<BigInt>,
     }
 }
 
@@ -138,6 +146,7 @@ table! {
         factors -> Doc,
         created_at -> BigInt,
         revoked_at -> Nullable<BigInt>,
+        api_key_id -> Nullable<Uid>,
     }
 }
 
@@ -249,6 +258,9 @@ table! {
     account_roles (account_id, role) {
         account_id -> Uid,
         role -> Text,
+        expires_at -> Nullable<BigInt>,
+        granted_at -> BigInt,
+        granted_by -> Nullable<Text>,
     }
 }
 
@@ -288,6 +300,10 @@ table! {
         address -> Nullable<Text>,
         request_id -> Nullable<Text>,
         detail -> Doc,
+        sequence -> Nullable<BigInt>,
+        personal_hash -> Nullable<Binary>,
+        hash -> Nullable<Binary>,
+        anonymised_at -> Nullable<BigInt>,
     }
 }
 
@@ -347,6 +363,7 @@ table! {
         expires_at -> BigInt,
         attempts -> BigInt,
         last_error -> Nullable<Text>,
+        recipient -> Nullable<Binary>,
     }
 }
 
@@ -387,12 +404,147 @@ table! {
     }
 }
 
+table! {
+    use diesel::sql_types::*;
+    use crate::types::sql::*;
+
+    groups (id) {
+        id -> Uid,
+        display_name -> Text,
+        display_key -> Text,
+        external_id -> Nullable<Text>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        version -> BigInt,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::sql::*;
+
+    group_members (group_id, account_id) {
+        group_id -> Uid,
+        account_id -> Uid,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::sql::*;
+
+    group_roles (group_id, role) {
+        group_id -> Uid,
+        role -> Text,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::sql::*;
+
+    owned_resources (kind, id) {
+        kind -> Text,
+        id -> Text,
+        owner_id -> Nullable<Uid>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::sql::*;
+
+    resource_permissions (kind, resource_id, account_id, permission) {
+        kind -> Text,
+        resource_id -> Text,
+        account_id -> Uid,
+        permission -> Text,
+        expires_at -> Nullable<BigInt>,
+        granted_at -> BigInt,
+        granted_by -> Nullable<Text>,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::sql::*;
+
+    api_keys (id) {
+        id -> Uid,
+        account_id -> Uid,
+        name -> Text,
+        prefix -> Text,
+        secret_hash -> Binary,
+        previous_hash -> Nullable<Binary>,
+        previous_expires_at -> Nullable<BigInt>,
+        rotated_at -> Nullable<BigInt>,
+        permissions -> Doc,
+        networks -> Doc,
+        rate -> Nullable<Text>,
+        created_at -> BigInt,
+        expires_at -> Nullable<BigInt>,
+        revoked_at -> Nullable<BigInt>,
+        last_used_at -> Nullable<BigInt>,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::sql::*;
+
+    audit_chain (id) {
+        id -> BigInt,
+        sequence -> BigInt,
+        hash -> Binary,
+        pruned_sequence -> BigInt,
+        pruned_hash -> Binary,
+        mac -> Binary,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::sql::*;
+
+    statistics (hour, kind, label) {
+        hour -> BigInt,
+        kind -> Text,
+        label -> Text,
+        count -> BigInt,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::sql::*;
+
+    consent_records (id) {
+        id -> Uid,
+        account_id -> Uid,
+        client_id -> Nullable<Text>,
+        kind -> Text,
+        scope -> Text,
+        version -> Nullable<Text>,
+        at -> BigInt,
+    }
+}
+
 allow_tables_to_appear_in_same_query!(
     accounts,
     login_names,
     account_roles,
+    account_permissions,
     roles,
+    groups,
+    group_members,
+    group_roles,
     grants,
+    authorization_codes,
     refresh_tokens,
-    revoked_tokens
+    revoked_tokens,
+    owned_resources,
+    resource_permissions,
+    api_keys
 );

@@ -1,5 +1,7 @@
 //! Browser sessions. A session is found by the hash of its cookie, and ends once.
 
+use diesel::dsl::sql;
+use diesel::sql_types::{BigInt, Bool};
 use protocol::id::{AccountId, SessionId};
 use protocol::secret::TokenHash;
 use protocol::session::{Factor, Session};
@@ -265,4 +267,61 @@ pub async fn end_all_but(
         .set(sessions::ended_at.eq(now.0))
         .execute(c)
         .await)? as u64)
+}
+
+/// Which live sessions to list; what is not set does not matter.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Those of this account.
+    pub account: Option<AccountId>,
+    /// Those seen after this moment.
+    pub seen_after: Timestamp,
+    /// After the one that began at this moment and has this identifier.
+    pub after: Option<(Timestamp, SessionId)>,
+    /// Whether the last to begin comes first.
+    pub descending: bool,
+}
+
+/// At most `limit` live sessions that match, by the moment they began.
+pub async fn list_page(
+    db: &mut Conn,
+    filter: &Filter,
+    limit: i64,
+    now: Timestamp,
+) -> Result<Vec<ListedSession>, StoreError> {
+    let rows: Vec<ListedRow> = db!(db, |c| {
+        let mut query = sessions::table
+            .filter(sessions::ended_at.is_null())
+            .filter(sessions::expires_at.gt(now.0))
+            .filter(sessions::last_seen_at.gt(filter.seen_after.0))
+            .select(ListedRow::as_select())
+            .limit(limit)
+            .into_boxed();
+        if let Some(account) = filter.account {
+            query = query.filter(sessions::account_id.eq(Uid(account.0)));
+        }
+        if let Some((at, id)) = filter.after {
+            let beyond = if filter.descending { ") < (" } else { ") > (" };
+            query = query.filter(
+                sql::<Bool>("(sessions.created_at, sessions.id")
+                    .sql(beyond)
+                    .bind::<BigInt, _>(at.0)
+                    .sql(", ")
+                    .bind::<crate::types::sql::Uid, _>(Uid(id.0))
+                    .sql(")"),
+            );
+        }
+        if filter.descending {
+            query
+                .order((sessions::created_at.desc(), sessions::id.desc()))
+                .load(c)
+                .await
+        } else {
+            query
+                .order((sessions::created_at.asc(), sessions::id.asc()))
+                .load(c)
+                .await
+        }
+    })?;
+    rows.into_iter().map(ListedSession::try_from).collect()
 }

@@ -9,13 +9,16 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use diesel::SqliteConnection;
 use diesel::connection::SimpleConnection;
+use diesel::query_builder::{QueryFragment, QueryId};
+use diesel::sqlite::Sqlite;
+use diesel::{RunQueryDsl, SqliteConnection};
 use tokio::sync::oneshot;
 
 use crate::changes::{self, Changes};
 use crate::conn::{Conn, SendAsyncFn};
 use crate::error::StoreError;
+use crate::prepared::{Begin, Commit, Release, Savepoint};
 
 /// Jobs waiting at most; one more is refused at once.
 const QUEUE: usize = 4096;
@@ -112,7 +115,7 @@ impl Writer {
 fn run(mut conn: Conn, queue: &Receiver<Job>) {
     let mut answers: Vec<Answer> = Vec::with_capacity(MAX_BATCH);
     while let Ok(first) = queue.recv() {
-        if let Err(error) = statement(&mut conn, "BEGIN IMMEDIATE") {
+        if let Err(error) = run_prepared(&mut conn, Begin) {
             tracing::error!(%error, "no write transaction");
             continue;
         }
@@ -148,7 +151,7 @@ fn run(mut conn: Conn, queue: &Receiver<Job>) {
 }
 
 fn commit(conn: &mut Conn) -> bool {
-    match statement(conn, "COMMIT") {
+    match run_prepared(conn, Commit) {
         Ok(()) => true,
         Err(error) => {
             tracing::error!(%error, "a commit failed");
@@ -164,21 +167,32 @@ fn statement(conn: &mut Conn, sql: &str) -> Result<(), StoreError> {
     }
 }
 
+fn run_prepared<Q>(conn: &mut Conn, query: Q) -> Result<(), StoreError>
+where
+    Q: QueryFragment<Sqlite> + QueryId + RunQueryDsl<SqliteConnection>,
+{
+    match conn {
+        Conn::Sqlite(conn) => query.execute(conn).map(drop)?,
+        Conn::Pg(_) => {}
+    }
+    Ok(())
+}
+
 /// Runs a closure in a savepoint. The second value is false when the savepoint could not be ended.
 fn in_savepoint<R, F>(conn: &mut Conn, f: F) -> (Result<R, StoreError>, bool)
 where
     F: for<'c> SendAsyncFn<&'c mut Conn, Result<R, StoreError>>,
 {
-    if let Err(error) = statement(conn, "SAVEPOINT job") {
+    if let Err(error) = run_prepared(conn, Savepoint) {
         return (Err(error), false);
     }
     let result = catch_unwind(AssertUnwindSafe(|| finish(f.run(conn)))).unwrap_or(Err(StoreError::Panicked));
-    let end = if result.is_ok() {
-        "RELEASE job"
+    let ended = if result.is_ok() {
+        run_prepared(conn, Release)
     } else {
-        "ROLLBACK TO job; RELEASE job"
+        statement(conn, "ROLLBACK TO job; RELEASE job")
     };
-    match statement(conn, end) {
+    match ended {
         Ok(()) => (result, true),
         Err(error) => (result.and(Err(error)), false),
     }

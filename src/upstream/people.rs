@@ -285,7 +285,7 @@ async fn make(
                 .into_iter()
                 .filter(|name| known.iter().any(|role| role.name == *name))
                 .collect();
-            roles::set_account_roles(db, id, &held).await?;
+            roles::set_account_roles(db, id, &held, now).await?;
             let [created, connected] = &events;
             created.record(db).await?;
             link(db, &who, id, connected, None, now).await?;

@@ -71,10 +71,10 @@ pub fn check_head(request: &Request) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Reads the body, so that a slow or endless one costs no handler any time.
-pub async fn read_body(request: Request) -> Result<Request, Problem> {
+/// Reads the body, so that a slow or endless one costs no handler any time. Gives it beside the request too.
+pub async fn read_body(request: Request) -> Result<(Request, Bytes), Problem> {
     if request.body().is_end_stream() {
-        return Ok(request);
+        return Ok((request, Bytes::new()));
     }
     let limit = if form::is_form(request.headers()) {
         FORM_BYTES
@@ -86,7 +86,7 @@ pub async fn read_body(request: Request) -> Result<Request, Problem> {
         return Err(too_large());
     }
     let body = collect(body, limit).await?;
-    Ok(Request::from_parts(head, Body::from(body)))
+    Ok((Request::from_parts(head, Body::from(body.clone())), body))
 }
 
 async fn collect(body: Body, limit: usize) -> Result<Bytes, Problem> {

@@ -21,6 +21,39 @@ resources = ["https://api.example/"]
 const SECRET: &str = "console-secret-of-more-than-32-characters";
 const ALL: &str = "openid account:read account:write";
 
+#[tokio::test]
+async fn pages_of_registered_origins_may_call_and_no_others() {
+    let server = start().await;
+    let token = format!("Bearer {}", token(&server, ALICE, ALL).await);
+    let call = async |origin: &str, token: &str| {
+        let request = Request::get("/api/account/v1/profile")
+            .header("origin", origin)
+            .header("authorization", token);
+        let answer = server.send(request).await;
+        assert_eq!(answer.header("access-control-allow-credentials"), None);
+        answer.header("access-control-allow-origin").map(str::to_owned)
+    };
+    let own = "https://console.example";
+    assert_eq!(call(own, &token).await.as_deref(), Some(own));
+    for (origin, token) in [
+        ("https://evil.example", token.as_str()),
+        ("null", token.as_str()),
+        (own, "Bearer x.y.z"),
+    ] {
+        assert_eq!(call(origin, token).await, None, "{origin}");
+    }
+    let question = Request::new("OPTIONS", "/api/account/v1/profile")
+        .header("origin", own)
+        .header("access-control-request-method", "PATCH");
+    let answer = server.send(question).await;
+    assert_eq!(answer.status, 204);
+    let methods = answer.header("access-control-allow-methods").unwrap();
+    assert!(
+        methods.contains("PATCH") && methods.contains("DELETE"),
+        "{methods}"
+    );
+}
+
 async fn start() -> Server {
     let server = Server::start().await;
     server.apply(CONSOLE).await;

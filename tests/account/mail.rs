@@ -249,7 +249,9 @@ async fn nothing_can_be_read_in_the_outbox() {
     let now = server.clock.now();
     let store = &server.running.app.store;
     let rows = store
-        .read(async move |db: &mut Conn| store::outbox::list_due(db, now, 10).await)
+        .read(async move |db: &mut Conn| {
+            store::outbox::list_due(db, store::outbox::Lane::Mail, now, 10).await
+        })
         .await
         .unwrap();
     assert_eq!(rows.len(), 1);
@@ -354,8 +356,17 @@ async fn every_mail_can_be_written_in_every_language() {
         },
         Mail::EmailChanged { new_masked },
         Mail::SignInsBlocked { reset },
+        Mail::ApiKeyMade { name },
         Mail::UpstreamLinked { name },
         Mail::UpstreamUnlinked { name },
+        Mail::DeletionScheduled {
+            link,
+            date: "2027-01-15",
+        },
+        Mail::AccountUnused {
+            sign_in,
+            date: "2027-01-15",
+        },
         Mail::AccountDeleted,
     ];
     let locales = [Locale::ENGLISH, Locale::GERMAN];

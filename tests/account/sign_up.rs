@@ -110,7 +110,8 @@ async fn a_person_registers_confirms_and_signs_in() {
     assert_eq!((erin.username.as_str(), erin.email_verified), ("erin", true));
     assert_eq!(erin.claims["name"], "Erin Example");
     let id = erin.id;
-    let roles = async move |db: &mut Conn| store::roles::account_roles(db, id).await;
+    let now = server.clock.now();
+    let roles = async move |db: &mut Conn| store::roles::account_roles(db, id, now).await;
     let roles = server.running.app.store.read(roles).await.unwrap();
     assert_eq!(roles, ["user".to_owned()].into());
     assert!(!browser.cookies.contains_key("session"));
@@ -342,9 +343,9 @@ async fn nothing_but_the_fields_of_the_form_is_read() {
     );
     assert_eq!(erin.claims.keys().collect::<Vec<_>>(), ["name"]);
     assert_eq!(erin.created_at, server.clock.now());
-    let authority = async move |db: &mut Conn| store::roles::authority(db, erin.id).await;
+    let authority = async move |db: &mut Conn| store::roles::authority(db, erin.id, erin.created_at).await;
     let authority = server.running.app.store.read(authority).await.unwrap();
-    assert!(authority.roles.is_empty() && authority.permissions.is_empty());
+    assert!(authority.roles == ["user".to_owned()].into() && authority.permissions.is_empty());
     assert!(
         !server
             .mails()

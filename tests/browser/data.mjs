@@ -8,6 +8,8 @@ const KINDS = {
   account: {},
   factors: {},
   markup: {},
+  console: { roles: ["super_admin"] },
+  helped: {},
 };
 const NUMBERS = 6;
 
@@ -16,7 +18,7 @@ export function person(kind, number) {
 }
 
 export function data() {
-  const people = Object.keys(KINDS).flatMap((kind) =>
+  const people = Object.entries(KINDS).flatMap(([kind, { roles = [] }]) =>
     Array.from({ length: NUMBERS }, (_, number) => {
       const { username, email, password } = person(kind, number);
       return `
@@ -25,6 +27,7 @@ username = "${username}"
 email = "${email}"
 email_verified = true
 password = "${password}"
+roles = ${JSON.stringify(roles)}
 claims = { name = "Alice Example", given_name = "Alice", family_name = "Example" }
 `;
     }),

@@ -10,6 +10,7 @@ import { Visitor, pictures } from "./lib/visitor.mjs";
 import { data } from "./data.mjs";
 import * as account from "./journeys/account.mjs";
 import * as branding from "./journeys/branding.mjs";
+import * as adminConsole from "./journeys/console.mjs";
 import * as factors from "./journeys/factors.mjs";
 import * as markup from "./journeys/markup.mjs";
 import * as password from "./journeys/password.mjs";
@@ -32,6 +33,7 @@ const JOURNEYS = [
   ["password", password, [...WITH_SCRIPTS, WITHOUT, GERMAN]],
   ["account", account, [...WITH_SCRIPTS, WITHOUT, GERMAN]],
   ["factors", factors, [...WITH_SCRIPTS, WITHOUT, GERMAN]],
+  ["console", adminConsole, [...WITH_SCRIPTS, WITHOUT, GERMAN]],
   ["markup", markup, [ONCE]],
   ["branding", branding, [...WITH_SCRIPTS, GERMAN]],
 ];

@@ -318,7 +318,8 @@ async fn a_new_account_has_the_default_roles() {
     .await;
     assert!(got_code(&answer), "{}", answer.body);
     let id = server.account_id("carol").await;
-    let roles = async move |db: &mut Conn| store::roles::account_roles(db, id).await;
+    let now = server.clock.now();
+    let roles = async move |db: &mut Conn| store::roles::account_roles(db, id, now).await;
     let roles = server.running.app.store.read(roles).await.unwrap();
     assert_eq!(roles.into_iter().collect::<Vec<_>>(), ["editor"]);
 }

@@ -228,7 +228,7 @@ async fn the_link_makes_the_first_administrator_once() {
     assert_eq!(made.status, 200, "{}", made.body);
     let read = async |db: &mut Conn| {
         let account = store::accounts::find_by_login(db, "root-user").await?.unwrap();
-        store::roles::account_roles(db, account.id).await
+        store::roles::account_roles(db, account.id, account.created_at).await
     };
     let roles = server.running.app.store.read(read).await.unwrap();
     assert_eq!(roles.into_iter().collect::<Vec<_>>(), ["super_admin"]);

@@ -284,9 +284,10 @@ async fn a_scope_that_needs_a_permission_is_given_to_those_who_hold_it() {
 async fn a_role_taken_away_is_gone_at_the_next_refresh() {
     let server = Server::start().await;
     let tokens = tokens_of_bob(&server, &[("scope", "openid books:read books:write")]).await;
+    let now = server.clock.now();
     let write = server.running.app.store.write(async move |db: &mut Conn| {
         let bob = store::accounts::find_by_login(db, "bob").await?.unwrap();
-        store::roles::set_account_roles(db, bob.id, &BTreeSet::new()).await
+        store::roles::set_account_roles(db, bob.id, &BTreeSet::new(), now).await
     });
     write.await.unwrap();
     let next = server.refresh(&tokens.text("refresh_token")).await;

@@ -9,10 +9,14 @@ use tempfile::TempDir;
 
 use crate::support::{Server, fresh_database};
 
+mod api_keys;
+mod doctor;
 mod factors;
+mod import;
 mod links;
 mod nouns;
 mod passwords;
+mod roles;
 mod upstreams;
 
 const SAMPLE: &str = include_str!("../support/sample.toml");
@@ -217,7 +221,8 @@ async fn a_plan_shows_and_writes_nothing() {
         assert!(plan.lines().any(|shown| shown == line), "{line}: {plan}");
     }
     assert_eq!(machine.ok("plan sample.toml"), plan);
-    for noun in ["client", "account", "role", "scope"] {
+    assert!(machine.refusal("role show editor").contains("\"editor\""));
+    for noun in ["client", "account", "scope"] {
         assert_eq!(
             machine.json(&format!("{noun} list --json")),
             Value::Array(vec![]),
@@ -320,7 +325,15 @@ async fn prune_removes_what_a_file_made_and_nothing_else() {
     );
     assert_eq!(
         names(machine.json("role list --json"), "name"),
-        ["by-hand", "editor"]
+        [
+            "admin",
+            "by-hand",
+            "editor",
+            "moderator",
+            "super_admin",
+            "user",
+            "viewer"
+        ]
     );
     assert_eq!(machine.json("account list --json"), Value::Array(vec![]));
 }
@@ -335,4 +348,15 @@ async fn an_export_applied_changes_nothing_and_makes_the_same_elsewhere() {
     other.write("export.toml", &export);
     other.ok("apply export.toml");
     assert_eq!(other.ok("export"), export);
+}
+
+/// The kinds of the mails that wait in the outbox. The clock of the command line is not that of the server here, so
+/// they are not sent.
+async fn waiting(server: &Server) -> Vec<String> {
+    let now = server.clock.now();
+    let list = async move |db: &mut store::Conn| {
+        store::outbox::list_due(db, store::outbox::Lane::Mail, now, 20).await
+    };
+    let due = server.running.app.store.read(list).await.unwrap();
+    due.into_iter().map(|parcel| parcel.kind).collect()
 }

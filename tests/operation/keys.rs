@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use chancery::audit::Event;
 use chancery::clock::Clock;
 use chancery::keys::{JWKS_MAX_AGE, maintain, rotate_now};
 use chancery::server::{self, open};
@@ -36,6 +37,7 @@ async fn rotate(server: &Server) -> Vec<String> {
         Some(Algorithm::Rs256),
         server.clock.now(),
         &app.config,
+        &|| Event::now(app, "key.rotated"),
     )
     .await;
     app.keys

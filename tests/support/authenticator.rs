@@ -88,7 +88,7 @@ impl Authenticator {
     }
 
     /// The public key as COSE has it (RFC 9053 §7.1).
-    fn public_key(&self) -> Vec<u8> {
+    pub(crate) fn public_key(&self) -> Vec<u8> {
         let point = self
             .key
             .public_key()

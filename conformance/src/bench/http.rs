@@ -42,6 +42,12 @@ impl Connection {
         format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n").into_bytes()
     }
 
+    /// The bytes of a GET with an access token.
+    pub(super) fn get_as(address: SocketAddr, path: &str, token: &str) -> Vec<u8> {
+        format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\r\n")
+            .into_bytes()
+    }
+
     /// The bytes of a form that a client with a secret sends.
     pub(super) fn form(
         address: SocketAddr,
@@ -55,6 +61,17 @@ impl Connection {
         format!(
             "POST {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Basic {pair}\r\n\
              Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{body}"
+        )
+        .into_bytes()
+    }
+
+    /// The bytes of JSON that the holder of a token sends.
+    pub(super) fn post_json(address: SocketAddr, path: &str, token: &str, body: &Value) -> Vec<u8> {
+        let body = body.to_string();
+        let length = body.len();
+        format!(
+            "POST {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
         )
         .into_bytes()
     }

@@ -47,6 +47,12 @@ impl Target {
 
     /// The binary of ours, with a database and settings for measuring.
     pub(super) fn chancery(binary: &Path) -> Result<Target, String> {
+        Target::chancery_on(binary, "sqlite:bench.db")
+    }
+
+    /// The same on a database of the caller's.
+    pub(super) fn chancery_on(binary: &Path, database: &str) -> Result<Target, String> {
+        let database = database.to_owned();
         let binary = binary
             .canonicalize()
             .map_err(|e| format!("{}: {e}; build it with cargo build --release", binary.display()))?;
@@ -55,7 +61,7 @@ impl Target {
             command
                 .args(arguments)
                 .current_dir(folder)
-                .env("CHANCERY_DATABASE__URL", "sqlite:bench.db")
+                .env("CHANCERY_DATABASE__URL", &database)
                 .env("CHANCERY_KEYS__MASTER_KEY_FILE", "master.key")
                 .env("CHANCERY_SERVER__ISSUER", format!("http://{address}"))
                 .env("CHANCERY_SERVER__LISTEN", address.to_string())
@@ -64,6 +70,7 @@ impl Target {
                 .env("CHANCERY_RATE_LIMITS__SIGN_IN_PER_ACCOUNT", "100000/1m")
                 .env("CHANCERY_RATE_LIMITS__TOKEN_PER_CLIENT", "10000000/1m")
                 .env("CHANCERY_RATE_LIMITS__REQUESTS_PER_ADDRESS", "10000000/1m")
+                .env("CHANCERY_API_KEYS__RATE", "10000000/1m")
                 .env("CHANCERY_LOG__LEVEL", "error");
             command
         };
@@ -91,6 +98,19 @@ impl Target {
             Ok(status) if status.success() => Ok(()),
             Ok(status) => Err(format!("`chancery apply` ended with {status}")),
             Err(e) => Err(format!("`chancery apply` could not run: {e}")),
+        }
+    }
+
+    /// What a command prints.
+    pub(super) fn print(&self, arguments: &[&str]) -> Result<String, String> {
+        let what = arguments.join(" ");
+        let output = self.command(arguments).stdout(Stdio::piped()).output();
+        match output {
+            Ok(output) if output.status.success() => {
+                String::from_utf8(output.stdout).map_err(|e| format!("`chancery {what}`: {e}"))
+            }
+            Ok(output) => Err(format!("`chancery {what}` ended with {}", output.status)),
+            Err(e) => Err(format!("`chancery {what}` could not run: {e}")),
         }
     }
 

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use hyper::header;
-use serde_json::Value;
+use serde_json::{Value, json};
 use url::Url;
 
 use super::http::Connection;
@@ -56,6 +56,48 @@ pub(super) async fn introspection(target: &Target) -> Result<f64, String> {
     let answer = connection.json(&request).await?;
     if answer.get("active").and_then(Value::as_bool) != Some(true) {
         return Err(format!("the token is not active: {answer}"));
+    }
+    of_one_request(target, request).await
+}
+
+/// The introspection of an API key whose copy is warm.
+pub(super) async fn api_key_introspection(target: &Target) -> Result<f64, String> {
+    let made = target.print(&[
+        "api-key",
+        "create",
+        "bench",
+        "--name",
+        "bench",
+        "--permission",
+        "*",
+        "--json",
+    ])?;
+    let made: Value = serde_json::from_str(&made).map_err(|e| format!("`api-key create`: {e}"))?;
+    let key = member(&made, "secret")?;
+    let request = form(target, "/introspect", "api", &[("token", &key)]);
+    let mut connection = Connection::open(target.address).await?;
+    let answer = connection.json(&request).await?;
+    if answer.get("active").and_then(Value::as_bool) != Some(true) {
+        return Err(format!("the API key is not active: {answer}"));
+    }
+    of_one_request(target, request).await
+}
+
+/// A decision about somebody who may through a role, from warm copies.
+pub(super) async fn evaluation(target: &Target) -> Result<f64, String> {
+    let mut connection = Connection::open(target.address).await?;
+    let scope = [("grant_type", "client_credentials"), ("scope", "access:evaluate")];
+    let issued = connection.json(&form(target, "/token", "asking", &scope)).await?;
+    let token = member(&issued, "access_token")?;
+    let question = json!({
+        "subject": { "type": "user", "id": "bench" },
+        "action": { "name": "read" },
+        "resource": { "type": "books", "id": "1" },
+    });
+    let request = Connection::post_json(target.address, "/access/v1/evaluation", &token, &question);
+    let answer = connection.json(&request).await?;
+    if answer.get("decision").and_then(Value::as_bool) != Some(true) {
+        return Err(format!("the decision is no: {answer}"));
     }
     of_one_request(target, request).await
 }

@@ -9,13 +9,15 @@ use protocol::id::SessionId;
 use protocol::interaction::FRESH;
 use protocol::role::ACCOUNT_WRITE;
 use protocol::session::Acr;
-use store::{Account, Conn};
+use store::{Account, Conn, StoreError};
 
-use super::refusal::ApiRefusal;
+use crate::administration::{self, Actor, Who};
 use crate::app::App;
 use crate::bearer;
+use crate::bearer::refusal::ApiRefusal;
 use crate::error::{BearerRefusal, Error};
 use crate::factors;
+use crate::web::client_ip::ClientAddress;
 
 /// The account a token speaks for, and the token.
 pub(super) struct Caller {
@@ -74,6 +76,28 @@ impl Caller {
             session,
             token,
         })
+    }
+
+    /// Whether the token is for this server alone, so that nobody else can use it here.
+    pub(super) fn require_alone(&self, app: &App) -> Result<(), Error<ApiRefusal>> {
+        if self.token.is_only_for(app.issuer()) {
+            return Ok(());
+        }
+        let reason = "the access token is for others too; get one that is for this server alone";
+        Err(BearerRefusal::from(OAuthError::new(ErrorCode::InvalidToken, reason)).into())
+    }
+
+    /// The account as it acts through the client: with all that it holds, and what the token's scope names of the
+    /// server's own permissions.
+    pub(super) async fn actor(&self, app: &App, address: ClientAddress) -> Result<Actor, StoreError> {
+        let (id, now) = (self.account.id, app.now());
+        let authority = app
+            .store
+            .read(async move |db: &mut Conn| store::roles::authority(db, id, now).await)
+            .await?;
+        let mut actor = Actor::new(Who::Account(id), authority, Some(address));
+        actor.presented = administration::carried(&self.token.scope);
+        Ok(actor)
     }
 
     /// Whether the person signed in just now, with a second factor where the account has one (RFC 9470).

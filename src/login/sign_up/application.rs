@@ -7,10 +7,12 @@ use protocol::secret::TokenHash;
 use protocol::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use store::consent_records::ConsentKind;
 use store::{Account, Conn, StoreError, accounts, action_tokens, credentials, roles};
 
 use crate::app::App;
 use crate::audit::Event;
+use crate::privacy;
 use crate::random;
 use crate::web::client_ip::ClientAddress;
 
@@ -80,6 +82,10 @@ pub(super) async fn make(
     let event = Event::now(app, "account.registered")
         .account(account.id)
         .from(address);
+    // The form says that whoever sends it agrees to the terms, where there are some.
+    let (privacy, branding) = (&app.config.privacy, &app.config.branding);
+    let terms = privacy.terms_version.is_some() && branding.terms_url.is_some();
+    let terms = terms.then(|| privacy::consent_record(app, account.id, ConsentKind::Terms, None));
     let made = app
         .store
         .write(async move |db: &mut Conn| {
@@ -96,6 +102,9 @@ pub(super) async fn make(
                 return Ok(Made::LinkUsed);
             }
             insert(db, &account, &application.password_hash, &default_roles, now).await?;
+            if let Some(terms) = &terms {
+                store::consent_records::insert(db, terms).await?;
+            }
             event.record(db).await?;
             Ok(Made::Account)
         })
@@ -122,5 +131,5 @@ async fn insert(
         .map(|role| role.name)
         .filter(|name| default_roles.contains(name))
         .collect();
-    roles::set_account_roles(db, account.id, &held).await
+    roles::set_account_roles(db, account.id, &held, now).await
 }

@@ -9,7 +9,7 @@ use protocol::time::Timestamp;
 use protocol::token_request::AuthorizationCodeParams;
 use store::Conn;
 
-use super::{Holder, first_refresh_token, narrow_resources};
+use super::{Holder, Interest, first_refresh_token, narrow_resources};
 use crate::app::App;
 use crate::audit::Event;
 use crate::error::{Error, TokenRefusal};
@@ -29,17 +29,19 @@ pub(in crate::oauth) async fn redeem(
 ) -> Result<Issuance, Error<TokenRefusal>> {
     let now = app.now();
     let hash = params.code.hash();
-    let found = app
+    let interest = Interest::of(app, client).await?;
+    let known = interest.clone();
+    let (code, holder) = app
         .store
         .read(async move |db: &mut Conn| {
-            let Some(code) = store::codes::find(db, &hash).await? else {
-                return Ok(None);
-            };
-            let holder = Holder::find(db, code.grant_id).await?;
-            Ok(Some((code, holder)))
+            if let Some((code, grant, account)) = store::codes::find_live(db, &hash).await? {
+                let holder = Holder::of(db, grant, account, &known, now).await?;
+                return Ok((Some(code), Some(holder)));
+            }
+            Ok((store::codes::find(db, &hash).await?, None))
         })
         .await?;
-    let (code, holder) = found.ok_or(invalid_grant("the code is unknown"))?;
+    let code = code.ok_or(invalid_grant("the code is unknown"))?;
     check(&code, &params, client, now)?;
     // All that can be refused is refused before the code is used up.
     let resources = match &holder {
@@ -49,25 +51,29 @@ pub(in crate::oauth) async fn redeem(
     resource::check(&resources, client)?;
 
     let (registered, tokens) = (client.clone(), app.config.tokens.clone());
-    let event = Event::now(app, "code.redeemed").client(&client.client_id);
-    let read = holder.clone();
+    let event = Event::now(app, "code.replayed")
+        .client(&client.client_id)
+        .failed();
+    let granted = holder.as_ref().map(|holder| holder.grant.clone());
     let outcome = app
         .store
         .write(async move |db: &mut Conn| {
-            if !store::codes::consume(db, &hash, now).await? {
-                // A second use means that the code leaked: all that it gave ends (RFC 6749 §4.1.2).
-                store::grants::revoke(db, code.grant_id, now).await?;
-                event.renamed("code.replayed").failed().record(db).await?;
-                return Ok(Outcome::Reused);
+            // That the code was given is on record already; that it is redeemed is what it was given for.
+            if let Some(grant) = granted
+                && store::codes::consume(db, &hash, now).await?
+            {
+                let refresh_token = first_refresh_token(db, &registered, &grant, &tokens, now).await?;
+                return Ok(Outcome::Redeemed(refresh_token));
             }
-            let live = store::grants::is_live(db, code.grant_id).await?;
-            // What was read before the transaction may have ended since.
-            let Some(holder) = read.filter(|_| live) else {
+            let found = store::codes::find(db, &hash).await?;
+            if found.is_some_and(|code| code.consumed_at.is_none() && code.expires_at > now) {
+                // What was read before the transaction has ended since.
                 return Ok(Outcome::Ended);
-            };
-            let refresh_token = first_refresh_token(db, &registered, &holder.grant, &tokens, now).await?;
-            event.account(holder.account.id).record(db).await?;
-            Ok(Outcome::Redeemed(refresh_token))
+            }
+            // A second use means that the code leaked: all that it gave ends (RFC 6749 §4.1.2).
+            store::grants::revoke(db, code.grant_id, now).await?;
+            event.record(db).await?;
+            Ok(Outcome::Reused)
         })
         .await?;
     let refresh_token = match outcome {
@@ -76,12 +82,13 @@ pub(in crate::oauth) async fn redeem(
         Outcome::Ended => return Err(invalid_grant("the authorization has ended").into()),
     };
     let holder = holder.ok_or(invalid_grant("the authorization has ended"))?;
-    let catalogue = app.catalogue().await?;
     Ok(Issuance {
-        scope: holder.narrow(&holder.grant.scope, client, &catalogue.scopes),
+        scope: holder.narrow(&holder.grant.scope, client, interest.definitions()),
         resources,
         holder: Some(holder),
         refresh_token,
+        ends_at: None,
+        issued_token_type: None,
     })
 }
 

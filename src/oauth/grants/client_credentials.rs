@@ -3,7 +3,7 @@
 use protocol::client::Client;
 use protocol::error::{ErrorCode, OAuthError};
 use protocol::resource;
-use protocol::role::STANDARD_SCOPES;
+use protocol::role;
 use protocol::scope::Scope;
 use protocol::token_request::ClientCredentialsParams;
 
@@ -19,9 +19,9 @@ pub(in crate::oauth) async fn redeem(
     resource::check(&params.resources, client)?;
     let catalogue = app.catalogue().await?;
     // Scopes of OpenID Connect speak of a person, and there is none.
-    let own: Scope = client.scope.retain(|token| {
-        !STANDARD_SCOPES.contains(&token) && catalogue.scopes.iter().any(|scope| scope.name == token)
-    });
+    let own: Scope = client
+        .scope
+        .retain(|token| role::is_grantable(token, &catalogue.scopes));
     let scope = match params.scope {
         None => own,
         Some(asked) if asked.is_within(&own) => asked,
@@ -35,5 +35,7 @@ pub(in crate::oauth) async fn redeem(
         scope,
         resources: params.resources,
         refresh_token: None,
+        ends_at: None,
+        issued_token_type: None,
     })
 }

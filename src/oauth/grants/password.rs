@@ -72,7 +72,7 @@ pub(in crate::oauth) async fn redeem(
             if !may || !sign_in::still_holds(db, account.id, chosen_at).await? {
                 return Ok(None);
             }
-            let authority = store::roles::authority(db, account.id).await?;
+            let authority = store::roles::authority(db, account.id, now).await?;
             let scope: Scope = role::narrow(&asked, &registered.scope, &definitions.scopes, &authority);
             let grant = Grant {
                 id: GrantId(random::uuid()),
@@ -90,7 +90,7 @@ pub(in crate::oauth) async fn redeem(
             };
             store::grants::insert(db, &grant).await?;
             // The account may have been shut out while its password was being checked.
-            let Some(holder) = Holder::find(db, grant.id).await? else {
+            let Some(holder) = Holder::find(db, grant.id, now).await? else {
                 return Ok(None);
             };
             let refresh_token = first_refresh_token(db, &registered, &grant, &tokens, now).await?;
@@ -104,6 +104,8 @@ pub(in crate::oauth) async fn redeem(
         resources: params.resources,
         holder: Some(holder),
         refresh_token,
+        ends_at: None,
+        issued_token_type: None,
     })
 }
 
@@ -113,12 +115,12 @@ async fn second_factor(
     client: &Client,
     account: &Account,
 ) -> Result<(MfaPolicy, bool), StoreError> {
-    let id = account.id;
+    let (id, now) = (account.id, app.now());
     let (enrolled, authority) = app
         .store
         .read(async move |db: &mut Conn| {
             let enrolled = store::credentials::has_second_factor(db, id).await?;
-            Ok((enrolled, store::roles::authority(db, id).await?))
+            Ok((enrolled, store::roles::authority(db, id, now).await?))
         })
         .await?;
     let stated = [account.mfa, authority.mfa, client.mfa];

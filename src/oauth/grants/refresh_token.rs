@@ -10,7 +10,7 @@ use protocol::time::{Lifetime, Timestamp};
 use protocol::token_request::RefreshTokenParams;
 use store::{Conn, StoreError};
 
-use super::{Holder, expiry, narrow_resources};
+use super::{Holder, Interest, expiry, narrow_resources};
 use crate::app::App;
 use crate::audit::Event;
 use crate::error::{Error, TokenRefusal};
@@ -30,14 +30,16 @@ pub(in crate::oauth) async fn redeem(
 ) -> Result<Issuance, Error<TokenRefusal>> {
     let now = app.now();
     let hash = params.refresh_token.hash();
+    let interest = Interest::of(app, client).await?;
+    let known = interest.clone();
     let (token, holder) = app
         .store
         .read(async move |db: &mut Conn| {
-            let Some(token) = store::refresh_tokens::find(db, &hash).await? else {
-                return Ok((None, None));
-            };
-            let holder = Holder::find(db, token.grant_id).await?;
-            Ok((Some(token), holder))
+            if let Some((token, grant, account)) = store::refresh_tokens::find_live(db, &hash).await? {
+                let holder = Holder::of(db, grant, account, &known, now).await?;
+                return Ok((Some(token), Some(holder)));
+            }
+            Ok((store::refresh_tokens::find(db, &hash).await?, None))
         })
         .await?;
     let token = token.ok_or(invalid_grant("the refresh token is unknown"))?;
@@ -51,7 +53,6 @@ pub(in crate::oauth) async fn redeem(
     // All that can be refused is refused before the token is used up.
     let resources = narrow_resources(params.resources, &holder.grant.resources)?;
     resource::check(&resources, client)?;
-    let catalogue = app.catalogue().await?;
     let asked = params.scope.unwrap_or_else(|| holder.grant.scope.clone());
     if !asked.is_within(&holder.grant.scope) {
         return Err(OAuthError::new(ErrorCode::InvalidScope, "scope is wider than what was granted").into());
@@ -80,10 +81,12 @@ pub(in crate::oauth) async fn redeem(
         Outcome::Ended => return Err(invalid_grant("the authorization has ended").into()),
     }
     Ok(Issuance {
-        scope: holder.narrow(&asked, client, &catalogue.scopes),
+        scope: holder.narrow(&asked, client, interest.definitions()),
         resources,
         holder: Some(holder),
         refresh_token: Some(successor),
+        ends_at: None,
+        issued_token_type: None,
     })
 }
 
@@ -107,10 +110,6 @@ async fn rotate(db: &mut Conn, rotation: Rotation, event: Event) -> Result<Outco
     } = rotation;
     let grant = token.grant_id;
     if store::refresh_tokens::consume(db, &hash, now).await? {
-        // What was read before the transaction may have ended since.
-        if !store::grants::is_live(db, grant).await? {
-            return Ok(Outcome::Ended);
-        }
         let successor = RefreshToken {
             issued_at: now,
             expires_at,
@@ -120,11 +119,13 @@ async fn rotate(db: &mut Conn, rotation: Rotation, event: Event) -> Result<Outco
         store::refresh_tokens::insert(db, &next, &successor).await?;
         return Ok(Outcome::Rotated);
     }
-    let used = store::refresh_tokens::find(db, &hash)
-        .await?
-        .and_then(|token| token.consumed_at);
+    let found = store::refresh_tokens::find(db, &hash).await?;
+    let Some(used) = found.and_then(|token| token.consumed_at) else {
+        // What was read before the transaction has ended since.
+        return Ok(Outcome::Ended);
+    };
     let successor = store::refresh_tokens::find(db, &next).await?;
-    let in_grace = used.is_some_and(|used| now.since(used) < grace.as_secs());
+    let in_grace = now.since(used) < grace.as_secs();
     if in_grace && successor.is_some_and(|successor| successor.consumed_at.is_none()) {
         let live = store::grants::is_live(db, grant).await?;
         return Ok(if live { Outcome::Rotated } else { Outcome::Ended });

@@ -56,6 +56,11 @@ async fn who_lost_all_factors_is_let_in_with_the_password_again() {
     assert!(Form::of(&page.body).action.starts_with("/mfa"));
     let told = machine.ok("account reset-factors bob");
     assert!(told.contains("removed 1 second factors"), "{told}");
+    assert!(
+        super::waiting(&server)
+            .await
+            .contains(&"factors-reset".to_owned())
+    );
     assert_eq!(machine.json("account show bob --json")["totp_factors"], 0);
     assert_eq!(machine.json("account show bob --json")["sessions"], 0);
     let mut browser = Browser::new(&server);

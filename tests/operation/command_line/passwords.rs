@@ -36,17 +36,43 @@ async fn no_weak_password_is_set() {
 }
 
 #[tokio::test]
-async fn a_password_set_for_somebody_can_be_one_to_be_changed() {
+async fn a_password_set_for_somebody_is_to_be_changed_and_the_owner_is_told() {
     let server = Server::start().await;
     let machine = Machine::beside(&server);
-    machine.ok_with(
-        "account set-password alice --must-change --password-stdin",
-        "violin gravel umbrella",
-    );
-    let page = Browser::new(&server)
-        .sign_in(&server.authorize(&[]), "alice", "violin gravel umbrella")
-        .await;
-    assert!(page.body.contains("name=\"new_password\""), "{}", page.body);
+    for (flag, password, asked) in [
+        ("", "violin gravel umbrella", true),
+        ("--must-change", "lantern pebble orchard", true),
+        ("--must-change=false", "harbour copper thistle", false),
+    ] {
+        machine.ok_with(
+            &format!("account set-password alice {flag} --password-stdin"),
+            password,
+        );
+        let waiting = super::waiting(&server).await;
+        assert!(waiting.contains(&"password-changed".to_owned()), "{waiting:?}");
+        let page = Browser::new(&server)
+            .sign_in(&server.authorize(&[]), "alice", password)
+            .await;
+        assert_eq!(
+            page.body.contains("name=\"new_password\""),
+            asked,
+            "{flag}: {}",
+            page.body
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_last_who_may_do_everything_stays_whoever_has_a_shell() {
+    let server = Server::start().await;
+    let machine = Machine::beside(&server);
+    machine.ok("account create root --role super_admin");
+    for line in ["account disable root", "account delete root"] {
+        assert!(machine.refusal(line).contains("nobody would be left"), "{line}");
+    }
+    machine.ok("account create second --role super_admin");
+    machine.ok("account disable root");
+    machine.ok("account delete root");
 }
 
 #[tokio::test]

@@ -1,20 +1,23 @@
-//! Refusals of the account API: problem details, with a challenge where the token is at fault.
+//! Refusals of our own APIs: problem details, with a challenge where the token is at fault.
 
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
+use crate::administration::Refused;
 use crate::error::{BearerRefusal, Error, Failure, Problem, Refusal};
 use crate::rate_limit::RetryAfter;
 
-/// Why the API does not do what was asked.
+/// Why an API does not do what was asked.
 #[derive(Debug)]
-pub(super) enum ApiRefusal {
+pub(crate) enum ApiRefusal {
     /// The token is missing, wrong or not enough.
     Bearer(BearerRefusal),
     /// The request is wrong.
     Problem(Problem),
     /// Too many requests.
     Wait(RetryAfter),
+    /// The rules of administration are against it.
+    Refused(Refused),
 }
 
 macro_rules! refusals {
@@ -33,10 +36,21 @@ macro_rules! refusals {
     )*};
 }
 
-refusals!(Bearer(BearerRefusal), Problem(Problem), Wait(RetryAfter));
+refusals!(
+    Bearer(BearerRefusal),
+    Problem(Problem),
+    Wait(RetryAfter),
+    Refused(Refused)
+);
 
 impl From<Error<BearerRefusal>> for Error<ApiRefusal> {
     fn from(error: Error<BearerRefusal>) -> Self {
+        error.map_refusal(ApiRefusal::from)
+    }
+}
+
+impl From<Error<Refused>> for Error<ApiRefusal> {
+    fn from(error: Error<Refused>) -> Self {
         error.map_refusal(ApiRefusal::from)
     }
 }
@@ -47,6 +61,7 @@ impl IntoResponse for ApiRefusal {
             ApiRefusal::Bearer(refusal) => challenge(refusal),
             ApiRefusal::Problem(problem) => problem.into_response(),
             ApiRefusal::Wait(wait) => wait.into_response(),
+            ApiRefusal::Refused(refused) => refused.into_response(),
         }
     }
 }

@@ -1,0 +1,237 @@
+//! What a client may be, and how far it reaches: whoever has its secret, or chooses where its codes go, can do what it
+//! can.
+
+use std::collections::BTreeSet;
+
+use protocol::client::{Client, GrantType, InvalidClient};
+use protocol::id::ClientId;
+use protocol::permission;
+use protocol::role::{ACCOUNT_WRITE, ResourceServer, ScopeDefinition, is_known};
+use serde_json::{Map, Value};
+
+use crate::administration::Refused;
+
+/// The permissions that come with a client: those of the server's own that its scope names, in whosever name it uses
+/// them; what its scopes require, where it acts for itself; and everything, where it may change the account of whoever
+/// signs in without their being asked.
+pub(crate) fn reach(client: &Client, definitions: &[ScopeDefinition]) -> BTreeSet<String> {
+    let may = |grant| client.grant_types.contains(&grant);
+    let alone = may(GrantType::ClientCredentials);
+    let for_people = may(GrantType::AuthorizationCode) || may(GrantType::Password);
+    let mut permissions = BTreeSet::new();
+    for token in client.scope.iter() {
+        if permission::is_own(token) {
+            permissions.insert(token.to_owned());
+        } else if token == ACCOUNT_WRITE && for_people && !client.require_consent {
+            permissions.insert(permission::ALL.to_owned());
+        } else if alone {
+            let defined = definitions.iter().find(|definition| definition.name == token);
+            permissions.extend(
+                defined
+                    .into_iter()
+                    .flat_map(|definition| definition.requires.iter().cloned()),
+            );
+        }
+    }
+    permissions
+}
+
+/// The client that a merge patch makes of another (RFC 7396). No patch names another client.
+pub(crate) fn merged(base: &Client, changes: Map<String, Value>) -> Result<Client, Refused> {
+    let same = |id: &Value| id.as_str() == Some(base.client_id.as_str());
+    if changes.get("client_id").is_some_and(|id| !same(id)) {
+        return Err(Refused::invalid("client_id", "cannot be changed"));
+    }
+    let mut document = serde_json::to_value(base).unwrap_or_default();
+    merge(&mut document, Value::Object(changes));
+    serde_path_to_error::deserialize(document).map_err(|error| {
+        let member = match error.path().to_string().as_str() {
+            "." => "body".to_owned(),
+            path => path.to_owned(),
+        };
+        Refused::invalid(member, error.into_inner().to_string())
+    })
+}
+
+fn merge(target: &mut Value, patch: Value) {
+    let Value::Object(changes) = patch else {
+        *target = patch;
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(Map::new());
+    }
+    let Value::Object(members) = target else { return };
+    for (name, change) in changes {
+        if change.is_null() {
+            members.remove(&name);
+        } else {
+            merge(members.entry(name).or_insert(Value::Null), change);
+        }
+    }
+}
+
+/// Refuses metadata that no channel registers, and scopes and resources that nobody defined; those that the client had
+/// before are left to it.
+pub(crate) fn check(
+    client: &Client,
+    before: Option<&Client>,
+    definitions: &[ScopeDefinition],
+    servers: &[ResourceServer],
+) -> Result<(), Refused> {
+    client
+        .check()
+        .map_err(|error| Refused::invalid(member_of(client, &error), error.to_string()))?;
+    let had_scope = |name: &str| before.is_some_and(|before| before.scope.contains(name));
+    let unknown = |name: &&str| !is_known(name, definitions) && !had_scope(name);
+    if let Some(name) = client.scope.iter().find(unknown) {
+        return Err(Refused::invalid(
+            "scope",
+            format!("{name:?} is not defined; define the scope first"),
+        ));
+    }
+    let known = |name: &String| {
+        servers.iter().any(|server| server.identifier == *name)
+            || before.is_some_and(|before| before.resources.contains(name))
+    };
+    match client.resources.iter().find(|name| !known(name)) {
+        Some(name) => {
+            let problem = format!("{name:?} is not defined; define the resource server first");
+            Err(Refused::invalid("resources", problem))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The member that a refusal is about: the longest name that its words speak of.
+fn member_of(client: &Client, error: &InvalidClient) -> String {
+    let problem = match error {
+        InvalidClient::RedirectUri(uri, _) if client.redirect_uris.contains(uri) => {
+            return "redirect_uris".to_owned();
+        }
+        InvalidClient::RedirectUri(..) => return "post_logout_redirect_uris".to_owned(),
+        InvalidClient::Metadata(problem) => problem,
+    };
+    let Ok(Value::Object(members)) = serde_json::to_value(Client::new(ClientId(String::new()))) else {
+        return "body".to_owned();
+    };
+    let optional = [
+        "jwks",
+        "jwks_uri",
+        "client_name",
+        "client_uri",
+        "logo_uri",
+        "policy_uri",
+        "tos_uri",
+    ];
+    let names = members.keys().map(String::as_str).chain(optional);
+    let spoken_of = names
+        .filter(|name| problem.contains(name))
+        .max_by_key(|name| name.len());
+    spoken_of.unwrap_or("body").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn client(changes: Value) -> Client {
+        let Value::Object(changes) = changes else {
+            panic!("an object")
+        };
+        merged(&Client::new("c".into()), changes).unwrap()
+    }
+
+    #[test]
+    fn a_client_reaches_as_far_as_what_it_can_get() {
+        let definitions = [ScopeDefinition {
+            name: "books:write".into(),
+            requires: BTreeSet::from(["books:write".into()]),
+            ..Default::default()
+        }];
+        let (alone, people) = (json!(["client_credentials"]), json!(["authorization_code"]));
+        for (grants, scope, consent, reached) in [
+            (&alone, "openid books:write", false, vec!["books:write"]),
+            (&people, "openid books:write", false, vec![]),
+            (&alone, "accounts:read", false, vec!["accounts:read"]),
+            (&people, "accounts:read books:write", true, vec!["accounts:read"]),
+            (&people, "account:write", false, vec!["*"]),
+            (&people, "account:write", true, vec![]),
+            (&alone, "account:write undefined", false, vec![]),
+        ] {
+            let client = client(json!({ "grant_types": grants, "scope": scope, "require_consent": consent }));
+            let reached: BTreeSet<String> = reached.into_iter().map(str::to_owned).collect();
+            assert_eq!(reach(&client, &definitions), reached, "{grants} {scope}");
+        }
+    }
+
+    #[test]
+    fn a_patch_keeps_what_it_does_not_name() {
+        let before =
+            client(json!({ "client_name": "Shop", "require_pkce": false, "jwks": { "keys": [], "x": 1 } }));
+        let change = |changes: Value| match changes {
+            Value::Object(changes) => merged(&before, changes),
+            _ => panic!("an object"),
+        };
+        let after = change(json!({ "client_name": null, "scope": "openid", "client_id": "c" })).unwrap();
+        assert_eq!((after.client_name, after.require_pkce), (None, false));
+        assert_eq!(after.scope.to_string(), "openid");
+        let after = change(json!({ "require_pkce": null, "jwks": { "x": null } })).unwrap();
+        assert_eq!(
+            (after.require_pkce, after.jwks),
+            (true, Some(json!({ "keys": [] })))
+        );
+        for (changes, member) in [
+            (json!({ "client_id": "other" }), "client_id"),
+            (json!({ "client_id": null }), "client_id"),
+            (json!({ "client_secret": "x" }), "client_secret"),
+            (json!({ "managed_by": "file" }), "managed_by"),
+            (json!({ "disabled": false }), "disabled"),
+            (json!({ "redirect_uris": "https://a.test" }), "redirect_uris"),
+            (json!({ "grant_types": ["implicit"] }), "grant_types[0]"),
+            (json!({ "mfa": "maybe" }), "mfa"),
+        ] {
+            let Err(Refused::Invalid {
+                member: named,
+                problem,
+            }) = change(changes.clone())
+            else {
+                panic!("{changes}")
+            };
+            assert!(
+                named == member || problem.contains(member),
+                "{changes}: {named} {problem}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_the_member() {
+        let of = |changes| match check(&client(changes), None, &[], &[]) {
+            Err(Refused::Invalid { member, .. }) => member,
+            other => panic!("{other:?}"),
+        };
+        let uris = json!(["https://a.test/cb"]);
+        for (changes, member) in [
+            (json!({}), "redirect_uris"),
+            (json!({ "redirect_uris": ["javascript:x"] }), "redirect_uris"),
+            (
+                json!({ "redirect_uris": uris, "post_logout_redirect_uris": ["http://a.test"] }),
+                "post_logout_redirect_uris",
+            ),
+            (json!({ "redirect_uris": uris, "scope": "undefined" }), "scope"),
+            (
+                json!({ "redirect_uris": uris, "resources": ["https://x.test/"] }),
+                "resources",
+            ),
+            (
+                json!({ "redirect_uris": uris, "token_endpoint_auth_method": "private_key_jwt" }),
+                "jwks_uri",
+            ),
+        ] {
+            assert_eq!(of(changes.clone()), member, "{changes}");
+        }
+    }
+}

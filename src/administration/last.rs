@@ -1,0 +1,25 @@
+//! Nobody locks the last one out who may do everything.
+
+use protocol::permission;
+use protocol::role::Authority;
+use protocol::time::Timestamp;
+use store::{Conn, StoreError, administrators};
+
+/// What a transaction is taken back for; [`super::settle`] makes a refusal of it.
+pub(super) const REASON: &str = "nobody would be left who may do everything";
+
+/// Takes the transaction back when no account that may sign in holds everything for good. To be called after a change
+/// that may take everything from somebody, in its transaction; of two such changes at once the second sees the first.
+pub(crate) async fn ensure_administrator_remains(db: &mut Conn, _now: Timestamp) -> Result<(), StoreError> {
+    administrators::lock(db).await?;
+    if administrators::any(db).await? {
+        Ok(())
+    } else {
+        Err(StoreError::Withdrawn(REASON))
+    }
+}
+
+/// Whether somebody holds everything, so that taking it from them needs [`ensure_administrator_remains`].
+pub(crate) fn holds_everything(authority: &Authority) -> bool {
+    authority.permissions.contains(permission::ALL)
+}

@@ -1,0 +1,90 @@
+//! `chancery doctor`, and the checks of single accounts.
+
+use serde_json::{Value, json};
+use store::Conn;
+
+use super::output::{self, Format};
+use super::{Context, Failure, Outcome};
+use crate::diagnosis::installation::Installation;
+use crate::diagnosis::report::Holdings;
+use crate::diagnosis::sign_in::Facts;
+use crate::diagnosis::{Check, Level, worst};
+
+/// Examines the installation; a problem is a failure.
+pub(super) async fn run(context: &Context, format: Format) -> Outcome {
+    let sealer = context.sealer()?;
+    let installation = Installation {
+        config: &context.config,
+        store: &context.store,
+        sealer: &sealer,
+        now: context.now,
+    };
+    tell(format, &installation.examine().await)
+}
+
+/// Says why an account cannot sign in; a problem is a failure.
+pub(super) async fn diagnose(context: &Context, name: &str, format: Format) -> Outcome {
+    let (id, now) = (super::account::find(context, name).await?.id, context.now);
+    let found = context
+        .store
+        .read(async move |db: &mut Conn| Facts::find(db, id, now).await)
+        .await?;
+    let facts = found.ok_or_else(|| Failure::missing("account", name))?;
+    tell(format, &facts.checks(&context.config.accounts))
+}
+
+/// Says how safe an account is.
+pub(super) async fn report(context: &Context, name: &str, format: Format) -> Outcome {
+    let (id, now) = (super::account::find(context, name).await?.id, context.now);
+    let found = context
+        .store
+        .read(async move |db: &mut Conn| Holdings::find(db, id, now).await)
+        .await?;
+    let holdings = found.ok_or_else(|| Failure::missing("account", name))?;
+    let report = holdings.report(&context.config.accounts, now);
+    if format.json {
+        output::line(format_args!("{:#}", json!(report)));
+        return Ok(());
+    }
+    let risk = json!(report.risk);
+    output::line(format_args!("risk: {}", risk.as_str().unwrap_or_default()));
+    show(&report.checks);
+    Ok(())
+}
+
+fn tell(format: Format, checks: &[Check]) -> Outcome {
+    if format.json {
+        let rows: Vec<Value> = checks.iter().map(|check| json!(check)).collect();
+        output::line(format_args!("{:#}", Value::Array(rows)));
+    } else {
+        show(checks);
+    }
+    match worst(checks) {
+        Level::Problem => {
+            let count = checks
+                .iter()
+                .filter(|check| check.level == Level::Problem)
+                .count();
+            Err(Failure(format!(
+                "{count} of {} checks found a problem",
+                checks.len()
+            )))
+        }
+        Level::Ok | Level::Notice => Ok(()),
+    }
+}
+
+/// One line for each check, and the remedy under it.
+fn show(checks: &[Check]) {
+    for check in checks {
+        let mark = match check.level {
+            Level::Ok => "ok     ",
+            Level::Notice => "notice ",
+            Level::Problem => "PROBLEM",
+        };
+        output::line(format_args!("{mark}  {}: {}", check.name, check.finding));
+        if let Some(remedy) = &check.remedy {
+            output::line(format_args!("         -> {remedy}"));
+        }
+    }
+}

@@ -1,0 +1,199 @@
+use serde_json::json;
+
+use super::*;
+
+const GOOD: &str = r#"{"subject":{"type":"user","id":"alice","properties":{"a":[1]}},"action":{"name":"read"},
+    "resource":{"type":"docs","id":"1"},"context":{"time":"now"},"future":{"nested":true}}"#;
+
+fn good() -> Question {
+    let entity = |kind: &str, id: &str| Entity {
+        kind: kind.into(),
+        id: id.into(),
+    };
+    Question {
+        subject: entity("user", "alice"),
+        action: "read".into(),
+        resource: entity("docs", "1"),
+    }
+}
+
+#[test]
+fn what_is_not_known_is_ignored() {
+    assert_eq!(evaluation(GOOD.as_bytes()), Ok(good()));
+}
+
+#[test]
+fn what_is_missing_or_of_another_form_is_named() {
+    for (body, member) in [
+        ("", "body"),
+        ("{", "body"),
+        ("[]", "body"),
+        ("null", "body"),
+        ("{}", "subject"),
+        (
+            r#"{"subject":"alice","action":{"name":"a"},"resource":{"type":"t","id":"1"}}"#,
+            "body",
+        ),
+        (
+            r#"{"subject":["user","alice",{}],"action":{"name":"a"},"resource":{"type":"t","id":"1"}}"#,
+            "body",
+        ),
+        (
+            r#"{"subject":{"id":"a"},"action":{"name":"a"},"resource":{"type":"t","id":"1"}}"#,
+            "subject.type",
+        ),
+        (
+            r#"{"subject":{"type":"user"},"action":{"name":"a"},"resource":{"type":"t","id":"1"}}"#,
+            "subject.id",
+        ),
+        (
+            r#"{"subject":{"type":"user","id":"a"},"resource":{"type":"t","id":"1"}}"#,
+            "action",
+        ),
+        (
+            r#"{"subject":{"type":"user","id":"a"},"action":{},"resource":{"type":"t","id":"1"}}"#,
+            "action.name",
+        ),
+        (
+            r#"{"subject":{"type":"user","id":"a"},"action":{"name":1},"resource":{"type":"t","id":"1"}}"#,
+            "body",
+        ),
+        (
+            r#"{"subject":{"type":"user","id":"a"},"action":{"name":"a"},"resource":{"id":"1"}}"#,
+            "resource.type",
+        ),
+        (
+            r#"{"subject":{"type":"user","id":"a"},"action":{"name":"a"},"resource":{"type":"t","id":""}}"#,
+            "resource.id",
+        ),
+        (
+            r#"{"subject":{"type":"user","id":"a\u0000"},"action":{"name":"a"},"resource":{"type":"t","id":"1"}}"#,
+            "subject.id",
+        ),
+        (
+            r#"{"subject":{"type":"user","id":"a"},"action":{"name":"a"},"resource":{"type":"t","id":"1"},"context":1}"#,
+            "body",
+        ),
+        (
+            r#"{"subject":{"type":"user","id":"a","id":"b"},"action":{"name":"a"},"resource":{"type":"t","id":"1"}}"#,
+            "body",
+        ),
+    ] {
+        assert_eq!(
+            evaluation(body.as_bytes()).map_err(|wrong| wrong.member),
+            Err(member),
+            "{body}"
+        );
+    }
+    let long = GOOD.replace("alice", &"a".repeat(ID_LENGTH + 1));
+    assert_eq!(
+        evaluation(long.as_bytes()).map_err(|wrong| wrong.member),
+        Err("subject.id")
+    );
+}
+
+#[test]
+fn however_deep_nothing_is_followed() {
+    let deep = format!("{}1{}", "[".repeat(50_000), "]".repeat(50_000));
+    let body = GOOD.replace("\"now\"", &deep);
+    // Refused or passed over, but in either case without a stack as deep.
+    let _ = evaluation(body.as_bytes());
+    let _ = evaluations(format!(r#"{{"evaluations":[{deep}]}}"#).as_bytes());
+}
+
+#[test]
+fn defaults_fill_in_what_a_question_leaves_out() {
+    let body = json!({
+        "subject": { "type": "user", "id": "alice" },
+        "action": { "name": "read" },
+        "resource": { "type": "docs" },
+        "evaluations": [
+            { "resource": { "id": "1" } },
+            { "resource": { "type": "books", "id": "2" }, "action": { "name": "write" } },
+            { "subject": { "id": "bob" }, "resource": { "id": "3" } },
+            {},
+            "nonsense",
+        ],
+    });
+    let Ok(Asked::Many(questions, Semantic::ExecuteAll)) = evaluations(body.to_string().as_bytes()) else {
+        panic!("not many");
+    };
+    let told: Vec<_> = questions
+        .into_iter()
+        .map(|question| {
+            question
+                .map(|q| [q.subject.id, q.action, q.resource.kind, q.resource.id].join(" "))
+                .map_err(|wrong| wrong.member)
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            Ok("alice read docs 1".to_owned()),
+            Ok("alice write books 2".to_owned()),
+            Ok("bob read docs 3".to_owned()),
+            Err("resource.id"),
+            Err("evaluations"),
+        ]
+    );
+}
+
+#[test]
+fn without_questions_the_defaults_are_the_question() {
+    assert_eq!(evaluations(GOOD.as_bytes()), Ok(Asked::One(good())));
+    let empty = GOOD.replacen('{', r#"{"evaluations":[],"#, 1);
+    assert_eq!(evaluations(empty.as_bytes()), Ok(Asked::One(good())));
+}
+
+#[test]
+fn there_are_three_semantics_and_a_limit() {
+    let yes = Decision::because(super::super::Reason::Role);
+    for (semantic, ends_with_yes, ends_with_no) in [
+        ("execute_all", false, false),
+        ("deny_on_first_deny", false, true),
+        ("permit_on_first_permit", true, false),
+    ] {
+        let body =
+            json!({ "options": { "evaluations_semantic": semantic, "other": 1 }, "evaluations": [{}] });
+        let Ok(Asked::Many(_, semantic)) = evaluations(body.to_string().as_bytes()) else {
+            panic!("not many");
+        };
+        assert_eq!(
+            (semantic.ends_with(&yes), semantic.ends_with(&Decision::NO)),
+            (ends_with_yes, ends_with_no)
+        );
+    }
+    let unknown = json!({ "options": { "evaluations_semantic": "guess" }, "evaluations": [{}] });
+    assert!(evaluations(unknown.to_string().as_bytes()).is_err());
+    let of = |count: usize| json!({ "evaluations": vec![json!({}); count] }).to_string();
+    assert!(evaluations(of(MAX_EVALUATIONS).as_bytes()).is_ok());
+    assert!(evaluations(of(MAX_EVALUATIONS + 1).as_bytes()).is_err());
+}
+
+#[test]
+fn a_search_leaves_out_what_it_looks_for() {
+    let body = json!({
+        "subject": { "type": "user", "id": "ignored" },
+        "action": { "name": "read" },
+        "resource": { "type": "docs", "id": "1" },
+        "page": { "token": "t", "limit": 5, "properties": {} },
+    });
+    let body = body.to_string();
+    let subjects = subject_search(body.as_bytes()).unwrap();
+    assert_eq!(
+        (subjects.kind.as_str(), subjects.resource.id.as_str()),
+        ("user", "1")
+    );
+    assert_eq!(subjects.page.limit, Some(5));
+    assert_eq!(resource_search(body.as_bytes()).unwrap().kind, "docs");
+    assert_eq!(action_search(body.as_bytes()).unwrap().resource.id, "1");
+    for page in [
+        json!({ "limit": -1 }),
+        json!({ "limit": "5" }),
+        json!({ "token": 5 }),
+        json!(["t", 5]),
+    ] {
+        let body = json!({ "subject": { "type": "user", "id": "a" }, "resource": { "type": "t", "id": "1" }, "page": page });
+        assert!(action_search(body.to_string().as_bytes()).is_err(), "{page}");
+    }
+}

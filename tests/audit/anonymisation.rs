@@ -1,0 +1,94 @@
+//! People can be taken out of the trail, and the chain still holds.
+
+use protocol::id::AccountId;
+use serde_json::json;
+use store::Conn;
+
+use super::{events, examine, of_kind, seal, tamper, with_events};
+use crate::support::Server;
+
+async fn anonymise(server: &Server, id: AccountId) -> u64 {
+    let now = server.clock.now();
+    let write = async move |db: &mut Conn| store::audit::anonymise(db, id, now).await;
+    server.running.app.store.write(write).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_person_is_taken_out_and_the_chain_still_holds() {
+    let server = with_events().await;
+    let alice = server.account_id("alice").await;
+    let taken = anonymise(&server, alice).await;
+    assert!(taken >= 2, "{taken}");
+    seal(&server).await;
+    let report = examine(&server).await;
+    assert!(report.is_clean(), "{report:?}");
+    assert_eq!(report.anonymised, i64::try_from(taken).unwrap());
+    let text = format!("{:?}", events(&server, Default::default()).await);
+    assert!(
+        !text.contains(&alice.to_string()) && !text.contains("127.0.0.1"),
+        "{text}"
+    );
+    let told = of_kind(&server, "audit.anonymised").await;
+    assert_eq!((told.len(), &told[0].detail), (1, &json!({ "events": taken })));
+    let started = of_kind(&server, "session.started").await;
+    assert_eq!(
+        (started[0].account_id, started[0].outcome.as_str()),
+        (None, "success")
+    );
+    assert_eq!(anonymise(&server, alice).await, 0);
+}
+
+#[tokio::test]
+async fn what_somebody_did_to_others_stays_known_without_them() {
+    let server = Server::start().await;
+    let (alice, bob) = (server.account_id("alice").await, server.account_id("bob").await);
+    let event = store::audit::Event {
+        id: chancery::random::uuid(),
+        at: server.clock.now(),
+        kind: "account.disabled".into(),
+        outcome: "success".into(),
+        account_id: Some(bob),
+        client_id: None,
+        actor: Some(format!("account:{alice}")),
+        address: Some("192.0.2.7".into()),
+        request_id: None,
+        detail: json!({ "reason": "left" }),
+    };
+    let write = async move |db: &mut Conn| store::audit::record(db, &event).await;
+    server.running.app.store.write(write).await.unwrap();
+    seal(&server).await;
+    anonymise(&server, alice).await;
+    seal(&server).await;
+    let found = of_kind(&server, "account.disabled").await.remove(0);
+    assert_eq!(
+        (found.account_id, found.actor, found.address),
+        (Some(bob), None, None)
+    );
+    assert_eq!(found.detail, json!({ "reason": "left" }));
+    assert!(examine(&server).await.is_clean());
+    tamper(
+        &server,
+        "UPDATE audit_events SET detail = '{}' WHERE kind = 'account.disabled'",
+    );
+    let report = examine(&server).await;
+    assert_eq!(
+        report.findings.len(),
+        1,
+        "what was left of it is still covered: {report:?}"
+    );
+}
+
+#[tokio::test]
+async fn nobody_else_can_take_people_out() {
+    let server = with_events().await;
+    let clear = "account_id = NULL, actor = NULL, address = NULL, detail = '{}'";
+    tamper(
+        &server,
+        &format!("UPDATE audit_events SET {clear}, anonymised_at = 5 WHERE kind = 'code.issued'"),
+    );
+    let found = examine(&server).await.findings;
+    assert!(
+        found.len() == 1 && found[0].problem.contains("not taken out by the server"),
+        "{found:?}"
+    );
+}

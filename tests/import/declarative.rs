@@ -1,0 +1,154 @@
+//! Declarative files beside what administrators do, and beside each other.
+
+use chancery::declarative::{self, File, Tools};
+use protocol::time::Lifetime;
+use store::roles::Assignment;
+use store::{Conn, Store};
+
+use crate::support::Server;
+
+async fn apply(server: &Server, store: &Store, text: &str, prune: bool) -> declarative::Plan {
+    let app = &server.running.app;
+    let accounts = chancery::config::Accounts::default();
+    let tools = Tools {
+        sealer: &app.sealer,
+        passwords: &app.passwords,
+        accounts: &accounts,
+        now: server.clock.now(),
+    };
+    let file = File::parse(text).unwrap();
+    let planned = declarative::plan(store, &file, prune, &tools).await.unwrap();
+    let applied = declarative::apply(store, &file, prune, &tools).await.unwrap();
+    // On a store that nobody else changes meanwhile, they are the same.
+    assert!(planned.changes == applied.plan.changes || prune || text.contains("crowd"));
+    applied.plan
+}
+
+#[tokio::test]
+async fn two_runs_at_once_do_not_interleave() {
+    let server = Server::start().await;
+    let url = &server.config.database.url;
+    let (one, two) = (
+        Store::open(url, 2).await.unwrap(),
+        Store::open(url, 2).await.unwrap(),
+    );
+    let file = |permission: &str| -> String {
+        (0..40)
+            .map(|n| format!("[[role]]\nname = \"crowd{n}\"\npermissions = [\"{permission}\"]\n"))
+            .collect()
+    };
+    let (mine, yours) = (file("mine"), file("yours"));
+    for _ in 0..5 {
+        tokio::join!(
+            apply(&server, &one, &mine, false),
+            apply(&server, &two, &yours, false)
+        );
+        let roles = async |db: &mut Conn| store::roles::list_roles(db).await;
+        let roles = server.running.app.store.read(roles).await.unwrap();
+        let crowd: Vec<_> = roles
+            .iter()
+            .filter(|role| role.name.starts_with("crowd"))
+            .collect();
+        assert_eq!(crowd.len(), 40);
+        let first = &crowd[0].permissions;
+        assert!(crowd.iter().all(|role| role.permissions == *first), "{crowd:?}");
+    }
+    one.close().await;
+    two.close().await;
+}
+
+#[tokio::test]
+async fn pruning_keeps_the_roles_that_came_with_the_server_even_when_a_file_changed_them() {
+    let server = Server::start().await;
+    let store = &server.running.app.store;
+    apply(
+        &server,
+        store,
+        "[[role]]\nname = \"moderator\"\npermissions = []\n",
+        false,
+    )
+    .await;
+    let pruned = apply(&server, store, "", true).await;
+    let gone: Vec<_> = pruned
+        .changes
+        .iter()
+        .filter(|change| change.noun == "role")
+        .map(|change| change.name.as_str())
+        .collect();
+    assert_eq!(gone, ["editor"], "only what the file of the sample made");
+    let roles = async |db: &mut Conn| store::roles::list_roles(db).await;
+    let roles = server.running.app.store.read(roles).await.unwrap();
+    let names: Vec<_> = roles.iter().map(|role| role.name.as_str()).collect();
+    assert_eq!(names, ["admin", "moderator", "super_admin", "user", "viewer"]);
+}
+
+#[tokio::test]
+async fn a_role_that_ends_by_itself_is_not_for_files() {
+    let server = Server::start().await;
+    let store = &server.running.app.store;
+    let (id, now) = (server.account_id("bob").await, server.clock.now());
+    let until = Assignment {
+        role: "moderator".into(),
+        expires_at: Some(now + Lifetime::days(1)),
+        granted_at: now,
+        granted_by: None,
+    };
+    let assign = async move |db: &mut Conn| store::roles::assign_role(db, id, &until).await;
+    store.write(assign).await.unwrap();
+    let export = async |db: &mut Conn| declarative::export(db).await;
+    let text = store.read(export).await.unwrap();
+    let bob = text
+        .split("[[account]]")
+        .find(|entry| entry.contains("\"bob\""))
+        .unwrap();
+    assert!(bob.contains("roles = [\"editor\"]"), "{bob}");
+    // What is exported can be applied again, and takes nothing away.
+    let again = apply(&server, store, &text, false).await;
+    assert!(again.changes.is_empty(), "{:?}", again.changes);
+    let held = async move |db: &mut Conn| store::roles::account_roles(db, id, now).await;
+    let held = store.read(held).await.unwrap();
+    assert_eq!(Vec::from_iter(held), ["editor", "moderator"]);
+    // A file that names it gives it for good.
+    apply(
+        &server,
+        store,
+        "[[account]]\nusername = \"bob\"\nroles = [\"editor\", \"moderator\"]\n",
+        false,
+    )
+    .await;
+    let list = async move |db: &mut Conn| store::roles::list_assignments(db, id).await;
+    let held = store.read(list).await.unwrap();
+    assert!(held.iter().all(|held| held.expires_at.is_none()), "{held:?}");
+}
+
+#[tokio::test]
+async fn no_file_takes_the_last_administrator_away() {
+    let server = Server::start().await;
+    let store = &server.running.app.store;
+    let boss = "[[account]]\nusername = \"alice\"\nroles = [\"super_admin\"]\n";
+    apply(&server, store, boss, false).await;
+    let app = &server.running.app;
+    let accounts = chancery::config::Accounts::default();
+    let tools = Tools {
+        sealer: &app.sealer,
+        passwords: &app.passwords,
+        accounts: &accounts,
+        now: server.clock.now(),
+    };
+    for text in [
+        "[[account]]\nusername = \"alice\"\nroles = []\n",
+        "[[account]]\nusername = \"alice\"\ndisabled = true\n",
+        "[[role]]\nname = \"super_admin\"\npermissions = []\n",
+    ] {
+        let file = File::parse(text).unwrap();
+        assert!(
+            declarative::apply(store, &file, false, &tools).await.is_err(),
+            "{text}"
+        );
+    }
+    let file = File::parse("").unwrap();
+    assert!(declarative::apply(store, &file, true, &tools).await.is_err());
+    let (id, now) = (server.account_id("alice").await, server.clock.now());
+    let held = async move |db: &mut Conn| store::roles::authority(db, id, now).await;
+    assert!(store.read(held).await.unwrap().permissions.contains("*"));
+}
