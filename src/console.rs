@@ -65,8 +65,13 @@ async fn record(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
     let Some(Denied { actor, refused }) = denied.filter(|_| method == Method::POST) else {
         return answer;
     };
+    let of_account = path
+        .strip_prefix("/admin/users/")
+        .and_then(|rest| rest.split('/').next());
     let target = Target {
-        account: None,
+        account: of_account
+            .and_then(|id| uuid::Uuid::try_parse(id).ok())
+            .map(protocol::id::AccountId),
         operation: Some(format!("{method} {path}")),
     };
     match administration::denied_about(&app, &actor, REFUSED, &refused, target).await {

@@ -105,14 +105,15 @@ impl Source {
 
     /// Begins to read.
     pub(crate) fn rows(&self, format: Format) -> Result<Rows, String> {
-        let rows: Rows = match format {
-            Format::Csv => csv::rows(self.open(MAX_TABLE)?)?,
-            Format::Chancery => entries::rows(&self.text()?)?,
-            Format::Keycloak => keycloak::rows(&self.text()?)?,
-        };
         let most = match self {
             Source::File(_) => MAX_ROWS,
             Source::Sent(_) => MAX_SENT,
+        };
+        let rows: Rows = match format {
+            Format::Csv => csv::rows(self.open(MAX_TABLE)?)?,
+            // One more than may be, so that too many is noticed.
+            Format::Chancery => entries::rows(&self.text()?, most + 1)?,
+            Format::Keycloak => keycloak::rows(&self.text()?)?,
         };
         let mut count = 0;
         Ok(Box::new(rows.map(move |row| {

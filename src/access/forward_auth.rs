@@ -10,6 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use protocol::access::{Entity, ID_LENGTH, NAME_LENGTH, TYPE_LENGTH, is_text, permission_for};
+use protocol::api_key;
 use protocol::permission::{self, ALL};
 use protocol::role::{Authority, narrow};
 use protocol::scope::Scope;
@@ -111,17 +112,15 @@ pub(super) async fn answer(State(app): State<Arc<App>>, request: Parts) -> Respo
 /// The scope that the caller comes with, when it may do all that is needed.
 async fn allow(app: &App, caller: &Caller, needed: &Needed) -> Result<Scope, Refusal> {
     let forbidden = |detail: &'static str| Refusal::from(Problem::new(StatusCode::FORBIDDEN, detail));
-    let scope = match &caller.scope {
-        Some(scope) => scope.clone(),
-        None => {
-            let catalogue = app.catalogue().await?;
-            narrow(
-                &needed.scope,
-                &needed.scope,
-                &catalogue.scopes,
-                &caller.authority(),
-            )
+    let definitions = &app.catalogue().await?.scopes;
+    let scope = match (&caller.scope, &caller.held) {
+        // What was taken from the account since the token was made counts no more.
+        (Some(scope), Some(held)) => narrow(scope, scope, definitions, &held.authority),
+        (Some(scope), None) => scope.clone(),
+        (None, _) if caller.by_key => {
+            api_key::narrow(&needed.scope, &caller.brought, &caller.authority(), definitions)
         }
+        (None, _) => narrow(&needed.scope, &needed.scope, definitions, &caller.authority()),
     };
     if !needed.scope.iter().all(|token| scope.contains(token)) {
         return Err(forbidden("this needs a scope that was not brought along"));

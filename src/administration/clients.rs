@@ -8,7 +8,7 @@ use protocol::secret::Secret;
 use protocol::time::Timestamp;
 use serde_json::{Map, Value, json};
 use store::clients::Filter;
-use store::{Conn, StoreError, StoredClient, clients, grants, locks, roles};
+use store::{Conn, StoreError, StoredClient, clients, consents, grants, locks, roles};
 
 use super::catalogue::changed;
 use super::listing::{Listed, Slice};
@@ -88,6 +88,11 @@ pub(crate) async fn create(app: &App, actor: &Actor, metadata: Map<String, Value
     let mut metadata = metadata;
     let id = match metadata.remove("client_id") {
         None => ClientId(random::uuid().to_string()),
+        // The `sub` of a client's own tokens is its identifier, and must not be anybody's.
+        Some(Value::String(id)) if uuid::Uuid::try_parse(&id).is_ok() => {
+            let problem = "must not be a UUID, as accounts are named; leave it out and one is made";
+            return Err(Refused::invalid("client_id", problem).into());
+        }
         Some(Value::String(id)) => ClientId(id),
         Some(_) => return Err(Refused::invalid("client_id", "must be text").into()),
     };
@@ -259,6 +264,11 @@ pub(crate) async fn update(
     }
     if new != stored {
         clients::update(db, &new, now).await?;
+        // What people agreed to was to be sent where it was sent then.
+        if new.client.redirect_uris != stored.client.redirect_uris {
+            consents::delete_for_client(db, id).await?;
+            grants::revoke_for_client(db, id, now).await?;
+        }
         let detail = json!({ "changed": changed(&stored.client, &new.client), "secret": secret.is_some() });
         event(actor, "client.updated", id, detail, now).record(db).await?;
     }

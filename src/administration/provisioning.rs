@@ -298,7 +298,12 @@ impl Change {
         new: Option<&str>,
     ) -> Result<(), StoreError> {
         use crate::links::Purpose;
-        for purpose in [Purpose::ResetPassword, Purpose::ConfirmEmail] {
+        for purpose in [
+            Purpose::ResetPassword,
+            Purpose::ConfirmEmail,
+            Purpose::UndoEmail,
+            Purpose::KeepAccount,
+        ] {
             store::action_tokens::delete_for_account(db, self.id, purpose.as_str()).await?;
         }
         let Some(old) = before.email.as_deref() else {

@@ -108,8 +108,9 @@ pub(crate) fn account_entry(line: usize, values: Map<String, Value>) -> Result<A
 /// An entry by itself, and its line.
 pub(crate) type NumberedEntry = (usize, Result<AccountEntry, FileError>);
 
-/// The accounts of a declarative file, each by itself and with its line; whatever else the file names is not looked at.
-pub(crate) fn account_entries(text: &str) -> Result<Vec<NumberedEntry>, FileError> {
+/// The accounts of a declarative file, the first so many, each by itself and with its line; whatever else the file
+/// names is not looked at.
+pub(crate) fn account_entries(text: &str, most: usize) -> Result<Vec<NumberedEntry>, FileError> {
     let document = DeTable::parse(text).map_err(|e| {
         let line = e.span().map_or(1, |span| line_of(text, span.start));
         FileError::at(line, e.message())
@@ -133,7 +134,7 @@ pub(crate) fn account_entries(text: &str) -> Result<Vec<NumberedEntry>, FileErro
         let entry = Entry::read(text, line, "account", table, &ACCOUNT_KEYS).and_then(account);
         (line, entry)
     };
-    Ok(items.iter().map(read).collect())
+    Ok(items.iter().take(most).map(read).collect())
 }
 
 impl File {

@@ -3,8 +3,8 @@
 use super::{Candidate, Row, Rows};
 use crate::declarative::{self, AccountEntry, FileError};
 
-pub(super) fn rows(text: &str) -> Result<Rows, String> {
-    let entries = declarative::account_entries(text).map_err(|error| error.to_string())?;
+pub(super) fn rows(text: &str, most: usize) -> Result<Rows, String> {
+    let entries = declarative::account_entries(text, most).map_err(|error| error.to_string())?;
     if entries.is_empty() {
         return Err("it names no [[account]]".to_owned());
     }

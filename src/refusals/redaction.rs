@@ -4,10 +4,9 @@
 use super::Parameter;
 
 /// Parameters whose values are kept.
-const SHOWN: [&str; 22] = [
+const SHOWN: [&str; 21] = [
     "acr_values",
     "audience",
-    "claims",
     "claims_locales",
     "client_assertion_type",
     "client_id",
@@ -29,11 +28,12 @@ const SHOWN: [&str; 22] = [
     "ui_locales",
 ];
 /// Further parameters that are known, and so may be named.
-const NAMED: [&str; 25] = [
+const NAMED: [&str; 26] = [
     "access_token",
     "actor_token",
     "assertion",
     "authorization_details",
+    "claims",
     "client_assertion",
     "client_secret",
     "code",
@@ -64,7 +64,7 @@ const NAME: usize = 40;
 /// What is kept of a parameter.
 pub(super) fn redacted(name: &str, value: &str) -> Parameter {
     let shown = SHOWN.contains(&name).then(|| {
-        let shown = if name.ends_with("_uri") {
+        let shown = if name.ends_with("_uri") || matches!(name, "audience" | "resource") {
             without_values(value)
         } else {
             value.to_owned()
@@ -72,15 +72,16 @@ pub(super) fn redacted(name: &str, value: &str) -> Parameter {
         cut(&shown)
     });
     Parameter {
-        name: redacted_name(name),
+        name: redacted_name(name, value),
         value: shown,
         length: value.len(),
     }
 }
 
 /// A name, unless it could be a value that lost its name.
-fn redacted_name(name: &str) -> String {
-    let is_name = name.len() <= NAME && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+fn redacted_name(name: &str, value: &str) -> String {
+    let is_name =
+        !value.is_empty() && name.len() <= NAME && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     if SHOWN.contains(&name) || NAMED.contains(&name) || is_name {
         name.to_owned()
     } else {
@@ -109,7 +110,7 @@ fn without_values(uri: &str) -> String {
         };
         match text.split_once('=') {
             Some((name, _)) => {
-                kept.push_str(&redacted_name(name));
+                kept.push_str(&redacted_name(name, "…"));
                 kept.push_str("=…");
             }
             None if text.is_empty() => {}

@@ -11,6 +11,8 @@ use super::{CAPACITY, KEPT, RefusedRequest};
 use crate::seal::Sealer;
 use crate::shared::Shared;
 
+/// The most bytes of one request that others are given.
+const LARGEST: usize = 8 * 1024;
 const INDEX: &str = "{chancery:refused}";
 /// Requests on their way at once; what comes beyond stays on its node.
 const AT_ONCE: usize = 32;
@@ -75,6 +77,10 @@ impl Copies {
         tokio::spawn(async move {
             let name = name(&request.request_id);
             let json = serde_json::to_vec(request.as_ref()).unwrap_or_default();
+            // Strangers must not fill what others need; it is still found on this node.
+            if json.len() > LARGEST {
+                return;
+            }
             let mut script = PUT.key(INDEX);
             script
                 .key(&name)

@@ -192,21 +192,6 @@ pub async fn find_hash(db: &mut Conn, sequence: i64) -> Result<Option<Vec<u8>>, 
     Ok(hash.flatten())
 }
 
-/// Place, hash and time of at most `limit` sealed events at the old end.
-pub async fn list_oldest(db: &mut Conn, limit: i64) -> Result<Vec<(Link, Timestamp)>, StoreError> {
-    let query = events::table
-        .filter(events::sequence.is_not_null())
-        .order(events::sequence)
-        .limit(limit)
-        .select((events::sequence, events::hash, events::at));
-    let rows: Vec<(Option<i64>, Option<Vec<u8>>, i64)> = db!(db, |c| query.load(c).await)?;
-    let read = |(sequence, hash, at): (Option<i64>, Option<Vec<u8>>, i64)| {
-        let (sequence, hash) = (sequence.unwrap_or_default(), hash.unwrap_or_default());
-        (Link { sequence, hash }, Timestamp(at))
-    };
-    Ok(rows.into_iter().map(read).collect())
-}
-
 /// Removes the sealed events up to a place, and counts them.
 pub async fn delete_up_to(db: &mut Conn, sequence: i64) -> Result<u64, StoreError> {
     let target = events::table.filter(events::sequence.le(sequence));

@@ -74,3 +74,9 @@ pub async fn list(
         })
         .collect()
 }
+
+/// Forgets what anybody agreed to for a client, and counts it.
+pub async fn delete_for_client(db: &mut Conn, client: &ClientId) -> Result<u64, StoreError> {
+    let target = consents::table.filter(consents::client_id.eq(client.as_str()));
+    Ok(db!(db, |c| diesel::delete(target).execute(c).await)? as u64)
+}

@@ -138,6 +138,21 @@ async fn things_that_are_owned_or_given_pass() {
 }
 
 #[tokio::test]
+async fn what_was_taken_from_the_account_since_does_not_pass() {
+    let server = library().await;
+    let carol = server.account_id("carol").await;
+    let token = token_of(&server, "carol", super::CAROL, "openid books:write").await;
+    let with = [("authorization", bearer(&token))];
+    let with = with.each_ref().map(|(name, value)| (*name, value.as_str()));
+    assert_eq!(ask(&server, "?scope=books:write", &with).await.status, 200);
+    let take = async move |db: &mut Conn| store::roles::unassign_role(db, carol, "librarian").await;
+    server.running.app.store.write(take).await.unwrap();
+    assert_eq!(ask(&server, "?scope=books:write", &with).await.status, 403);
+    let answer = ask(&server, "", &with).await;
+    assert_eq!(answer.header("x-auth-scope"), Some("openid"));
+}
+
+#[tokio::test]
 async fn a_token_lets_through_what_its_scope_names() {
     let server = library().await;
     let carol = server.account_id("carol").await;

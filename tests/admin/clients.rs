@@ -366,3 +366,43 @@ async fn clients_are_listed_in_pieces_with_filters() {
     );
     assert_eq!(vera.get("/clients?name=x").await.status, 400);
 }
+
+#[tokio::test]
+async fn no_client_is_named_as_an_account_is() {
+    let server = start().await;
+    let root = Caller::new(&server, ROOT).await;
+    let id = server.account_id("root").await.to_string();
+    let refused = root.post("/clients", &robot(&id, "books:read")).await;
+    assert_eq!(refused.status, 400, "{}", refused.body);
+    assert_eq!(refused.json()["member"], "client_id");
+}
+
+#[tokio::test]
+async fn where_codes_go_is_part_of_what_was_agreed_to() {
+    let server = start().await;
+    let root = Caller::new(&server, ROOT).await;
+    let app = json!({
+        "client_id": "app", "redirect_uris": ["https://app.example/cb"], "require_consent": true,
+        "scope": "openid account:write",
+    });
+    assert_eq!(root.post("/clients", &app).await.status, 201);
+    let (who, client) = (
+        server.account_id("libby").await,
+        protocol::id::ClientId("app".into()),
+    );
+    let (scope, now) = ("openid account:write".parse().unwrap(), server.clock.now());
+    let agree =
+        async move |db: &mut store::Conn| store::consents::record(db, who, &client, &scope, now).await;
+    server.running.app.store.write(agree).await.unwrap();
+    assert!(agreed(&server).await);
+    let moved = json!({ "redirect_uris": ["https://elsewhere.example/cb"] });
+    assert_eq!(root.patch("/clients/app", &moved).await.status, 200);
+    assert!(!agreed(&server).await);
+}
+
+/// Whether libby's consent to the app is remembered.
+async fn agreed(server: &Server) -> bool {
+    let who = server.account_id("libby").await;
+    let find = async move |db: &mut store::Conn| store::consents::find(db, who, &"app".into()).await;
+    server.running.app.store.read(find).await.unwrap().is_some()
+}

@@ -14,6 +14,7 @@ use protocol::interaction::{Destination, Next, OwnPage};
 use protocol::permission::{self, ALL};
 use protocol::scope::Scope;
 use serde_json::Value;
+use store::Conn;
 use uuid::Uuid;
 
 use super::Refusal;
@@ -36,6 +37,8 @@ pub(super) struct Caller {
     pub(super) scope: Option<Scope>,
     /// The permissions that its credential lets through, all or some.
     pub(super) brought: BTreeSet<String>,
+    /// Whether it came with an API key, which stands for no sign-in.
+    pub(super) by_key: bool,
     /// The roles that its credential lets through.
     roles: Roles,
 }
@@ -94,6 +97,7 @@ impl Caller {
                     },
                     held: Some(held),
                     scope: None,
+                    by_key: true,
                     brought: key.named,
                 })
             }
@@ -154,32 +158,57 @@ async fn by_token(app: &App, token: &str, audience: Option<&str>) -> Result<Call
             Some(live(app, AccountId(account)).await?)
         }
     };
+    let (scope, brought) = brought(app, &token, held.is_some())
+        .await
+        .map_err(Refusal::from)?;
     Ok(Caller {
         subject: token.sub.clone(),
-        scope: Some(token.scope.clone()),
-        brought: carried(app, &token, held.is_some())
-            .await
-            .map_err(Refusal::from)?,
+        scope: Some(scope),
+        by_key: false,
+        brought,
         roles: Roles::Named(named_roles(&token)),
         held,
     })
 }
 
-/// The permissions that the scope of a token names or stands for. To a client that acts for itself the name of a scope
-/// is a permission only when it is one of the server's own.
-async fn carried(
+/// The scope of a token and the permissions it carries: of a client's own what the client is still registered for, of
+/// one made from an API key what the key names.
+async fn brought(
     app: &App,
     token: &VerifiedAccessToken,
     for_account: bool,
-) -> Result<BTreeSet<String>, store::StoreError> {
-    let mut permissions: BTreeSet<String> = token
-        .scope
+) -> Result<(Scope, BTreeSet<String>), store::StoreError> {
+    let client = app.client(&token.client_id.as_str().into()).await?;
+    let registered = |name: &str| {
+        client
+            .as_ref()
+            .is_some_and(|client| client.client.scope.contains(name))
+    };
+    let scope = if for_account {
+        token.scope.clone()
+    } else {
+        token.scope.retain(registered)
+    };
+    let mut permissions = carried(app, &scope, for_account).await?;
+    if let Some(grant) = token.jti.grant_id() {
+        let find = async move |db: &mut Conn| store::api_keys::find_behind(db, grant).await;
+        if let Some(key) = app.store.read(find).await? {
+            permissions.retain(|permission| permission::covers(&key.permissions, permission));
+        }
+    }
+    Ok((scope, permissions))
+}
+
+/// The permissions that the scope of a token names or stands for. To a client that acts for itself the name of a scope
+/// is a permission only when it is one of the server's own.
+async fn carried(app: &App, scope: &Scope, for_account: bool) -> Result<BTreeSet<String>, store::StoreError> {
+    let mut permissions: BTreeSet<String> = scope
         .iter()
         .filter(|name| *name != ALL && (for_account || permission::is_own(name)))
         .map(str::to_owned)
         .collect();
     for definition in &app.catalogue().await?.scopes {
-        if token.scope.contains(&definition.name) {
+        if scope.contains(&definition.name) {
             permissions.extend(definition.requires.iter().cloned());
         }
     }
@@ -211,6 +240,7 @@ async fn by_session(app: &App, headers: &HeaderMap) -> Result<Caller, Refused> {
         subject: held.account.to_string(),
         held: Some(held),
         scope: None,
+        by_key: false,
         brought: BTreeSet::from([ALL.to_owned()]),
         roles: Roles::All,
     })

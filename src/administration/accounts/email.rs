@@ -29,7 +29,12 @@ pub(super) fn letters(app: &App, account: &Account, new: Option<&str>) -> Vec<Le
 
 /// Ends what a link in the old mailbox could still do.
 pub(super) async fn forget_links(db: &mut Conn, account: &Account) -> Result<(), StoreError> {
-    for purpose in [Purpose::ConfirmEmail, Purpose::ResetPassword, Purpose::UndoEmail] {
+    for purpose in [
+        Purpose::ConfirmEmail,
+        Purpose::ResetPassword,
+        Purpose::UndoEmail,
+        Purpose::KeepAccount,
+    ] {
         action_tokens::delete_for_account(db, account.id, purpose.as_str()).await?;
     }
     Ok(())

@@ -12,19 +12,27 @@ use serde_json::{Map, Value};
 use crate::administration::Refused;
 
 /// The permissions that come with a client: those of the server's own that its scope names, in whosever name it uses
-/// them; what its scopes require, where it acts for itself; and everything, where it may change the account of whoever
-/// signs in without their being asked.
+/// them; what its scopes require, where it acts for itself or people are not asked; and everything, where people are not
+/// asked and it may act with their rights here, change their account, or show services all that they hold.
 pub(crate) fn reach(client: &Client, definitions: &[ScopeDefinition]) -> BTreeSet<String> {
     let may = |grant| client.grant_types.contains(&grant);
     let alone = may(GrantType::ClientCredentials);
     let for_people = may(GrantType::AuthorizationCode) || may(GrantType::Password);
+    // Whoever is signed in gives a code without noticing, and with it all that they may do.
+    let unasked = for_people && !client.require_consent;
     let mut permissions = BTreeSet::new();
+    if unasked && client.authority_in_tokens {
+        permissions.insert(permission::ALL.to_owned());
+    }
     for token in client.scope.iter() {
         if permission::is_own(token) {
             permissions.insert(token.to_owned());
-        } else if token == ACCOUNT_WRITE && for_people && !client.require_consent {
+            if unasked {
+                permissions.insert(permission::ALL.to_owned());
+            }
+        } else if token == ACCOUNT_WRITE && unasked {
             permissions.insert(permission::ALL.to_owned());
-        } else if alone {
+        } else if alone || unasked {
             let defined = definitions.iter().find(|definition| definition.name == token);
             permissions.extend(
                 defined
@@ -154,7 +162,9 @@ mod tests {
         let (alone, people) = (json!(["client_credentials"]), json!(["authorization_code"]));
         for (grants, scope, consent, reached) in [
             (&alone, "openid books:write", false, vec!["books:write"]),
-            (&people, "openid books:write", false, vec![]),
+            (&people, "openid books:write", false, vec!["books:write"]),
+            (&people, "openid books:write", true, vec![]),
+            (&people, "accounts:read", false, vec!["*", "accounts:read"]),
             (&alone, "accounts:read", false, vec!["accounts:read"]),
             (&people, "accounts:read books:write", true, vec!["accounts:read"]),
             (&people, "account:write", false, vec!["*"]),
