@@ -2,7 +2,6 @@
 //! as long as a command line beside it may go unnoticed; nodes on PostgreSQL keep them in Redis, where each of them
 //! reads at once what another has changed, or not at all.
 
-use std::fmt::Write as _;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use store::Store;
 use store::changes::Announcement;
 use uuid::Uuid;
 
+use crate::hex;
 use crate::seal::Sealer;
 use crate::shared::Shared;
 
@@ -168,11 +168,7 @@ impl<T> std::fmt::Debug for Copies<T> {
 }
 
 fn name<T: Copied>(key: &Key) -> String {
-    key.iter()
-        .fold(format!("chancery:{}:", T::NAME), |mut name, byte| {
-            let _ = write!(name, "{byte:02x}");
-            name
-        })
+    format!("chancery:{}:{}", T::NAME, hex::encode(key))
 }
 
 /// Tells other nodes what this process changes, before whoever changes it gets an answer.

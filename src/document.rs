@@ -6,6 +6,8 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
+use crate::hex;
+
 /// Bytes and their `ETag`.
 #[derive(Clone, Debug)]
 pub struct Document {
@@ -19,11 +21,8 @@ impl Document {
     /// Tags the bytes with their SHA-256; `cache` is the `Cache-Control` they are served with.
     pub fn new(body: impl Into<Bytes>, content_type: &'static str, cache: &'static str) -> Document {
         let body = body.into();
-        let hex: String = Sha256::digest(&body)
-            .iter()
-            .take(16)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let digest = Sha256::digest(&body);
+        let hex = hex::encode(digest.get(..16).unwrap_or_default());
         let etag = HeaderValue::try_from(format!("\"{hex}\"")).unwrap_or(HeaderValue::from_static("\"-\""));
         Document {
             body,

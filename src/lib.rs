@@ -25,6 +25,7 @@ pub mod document;
 pub mod error;
 pub mod factors;
 pub mod fetch;
+pub mod hex;
 pub mod html;
 mod import;
 pub mod keys;

@@ -12,6 +12,7 @@ use store::{Conn, StoreError, action_tokens};
 use zeroize::Zeroizing;
 
 use crate::app::App;
+use crate::hex;
 use crate::random;
 
 /// What following a link does.
@@ -171,15 +172,11 @@ pub async fn find<T: DeserializeOwned>(
 
 /// Bound to the token, so that nothing sealed for one link opens another.
 fn context(purpose: Purpose, hash: &TokenHash) -> String {
-    format!("link/{}/{}", purpose.as_str(), hex(hash.as_bytes()))
+    format!("link/{}/{}", purpose.as_str(), hex::encode(hash.as_bytes()))
 }
 
 /// A subject that can be compared and not read, not even by trying all addresses.
 fn disguise(app: &App, subject: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, &app.sealer.derive("link-subject"));
-    hex(hmac::sign(&key, subject.as_bytes()).as_ref())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(hmac::sign(&key, subject.as_bytes()).as_ref())
 }

@@ -8,7 +8,6 @@ use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use protocol::id::AccountId;
 use protocol::permission::SCIM_PROVISION;
 use protocol::scim::ScimError;
@@ -22,10 +21,9 @@ use refusal::ScimRefusal;
 
 mod answer;
 mod discovery;
-mod groups;
 mod refusal;
 mod request;
-mod users;
+mod resources;
 
 /// What is on record of an act that was refused.
 const REFUSED: &str = "administration.refused";
@@ -39,24 +37,7 @@ struct Caller(Actor);
 /// Routes of the protocol.
 pub(crate) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
     let routes = Router::new()
-        .route("/Users", get(users::list).post(users::create))
-        .route("/Users/.search", post(users::search))
-        .route(
-            "/Users/{id}",
-            get(users::show)
-                .put(users::replace)
-                .patch(users::patch)
-                .delete(users::delete),
-        )
-        .route("/Groups", get(groups::list).post(groups::create))
-        .route("/Groups/.search", post(groups::search))
-        .route(
-            "/Groups/{id}",
-            get(groups::show)
-                .put(groups::replace)
-                .patch(groups::patch)
-                .delete(groups::delete),
-        )
+        .merge(resources::routes())
         .merge(discovery::routes())
         .fallback(async || refuse(StatusCode::NOT_FOUND, "there is nothing here"))
         .method_not_allowed_fallback(async || {

@@ -6,6 +6,7 @@ pub mod cors;
 pub mod csrf;
 pub mod form;
 pub mod limits;
+pub mod media_type;
 pub mod request_id;
 pub mod security_headers;
 pub mod server;

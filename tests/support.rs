@@ -2,6 +2,7 @@
 
 mod authenticator;
 mod browser;
+mod database;
 mod http;
 mod mail;
 mod server;
@@ -9,7 +10,8 @@ mod smtp;
 
 pub(crate) use authenticator::{Authenticator, PasskeyBox};
 pub(crate) use browser::{Browser, Form};
+pub(crate) use database::Database;
 pub(crate) use http::{Answer, Request, basic, query_of};
 pub(crate) use mail::ReceivedMail;
-pub(crate) use server::{CHALLENGE, Server, VERIFIER, fresh_database};
+pub(crate) use server::{CHALLENGE, Server, VERIFIER};
 pub(crate) use smtp::MailServer;

@@ -3,7 +3,7 @@
 
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use protocol::access::request::Malformed;
@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::bearer::refusal::ApiRefusal;
 use crate::error::{Error, Problem};
 use crate::web::client_ip::ClientAddress;
+use crate::web::media_type;
 
 /// More than a hundred questions need.
 const MAX_BYTES: usize = 256 * 1024;
@@ -29,7 +30,7 @@ async fn open(app: &App, request: Request) -> Result<Bytes, Error<ApiRefusal>> {
     let address = ClientAddress::of(request.extensions());
     let actor = administration::authenticate(app, request.headers(), request.uri(), address).await?;
     actor.require(ACCESS_EVALUATE).map_err(Problem::from)?;
-    if !is_json(request.headers()) {
+    if !media_type::is(request.headers(), &[media_type::JSON]) {
         return Err(bad("the body must be application/json").into());
     }
     let body = to_bytes(request.into_body(), MAX_BYTES).await;
@@ -72,13 +73,4 @@ pub(super) fn malformed(wrong: Malformed) -> Error<ApiRefusal> {
 
 pub(super) fn bad(detail: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, detail)
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
-    let (Some(value), None) = (types.next(), types.next()) else {
-        return false;
-    };
-    let essence = value.as_bytes().split(|b| *b == b';').next().unwrap_or_default();
-    essence.trim_ascii().eq_ignore_ascii_case(b"application/json")
 }

@@ -14,6 +14,7 @@ use store::{Conn, StoreError, StoredUpstream, UpstreamIdentity};
 use super::Visit;
 use crate::app::App;
 use crate::browser;
+use crate::hex;
 use crate::html;
 use crate::pages::{AccountNotice, AccountPart, IdentityCard, Page, UpstreamCard};
 use crate::upstream::{self, Disconnected, Flow, begin, missing};
@@ -51,11 +52,7 @@ async fn held(app: &App, visit: &Visit) -> Result<(Vec<Shown>, Vec<StoredUpstrea
             .filter(|stored| stored.upstream.issuer == identity.issuer);
         let first = there.clone().next();
         Shown {
-            id: TokenHash::of(&format!("{}\n{}", identity.issuer, identity.subject))
-                .as_bytes()
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
+            id: hex::encode(TokenHash::of(&format!("{}\n{}", identity.issuer, identity.subject)).as_bytes()),
             title: first
                 .map_or(identity.issuer.as_str(), |stored| stored.upstream.display_name())
                 .to_owned(),

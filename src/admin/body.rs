@@ -2,7 +2,7 @@
 
 use axum::body::to_bytes;
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::StatusCode;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::administration::Refused;
 use crate::bearer::refusal::ApiRefusal;
 use crate::error::{Error, Problem};
+use crate::web::media_type::{self, JSON, MERGE_PATCH};
 
 /// More than any of these bodies needs.
 const MAX_BYTES: usize = 256 * 1024;
@@ -22,7 +23,7 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Body<T> {
     type Rejection = Error<ApiRefusal>;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Self::Rejection> {
-        if !is_json(request.headers()) {
+        if !media_type::is(request.headers(), &[JSON, MERGE_PATCH]) {
             let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
             return Err(Problem::new(status, "the body must be application/json").into());
         }
@@ -31,17 +32,6 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Body<T> {
             .map_err(|_| Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large"))?;
         Ok(Body(read(&bytes)?))
     }
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
-    let (Some(value), None) = (types.next(), types.next()) else {
-        return false;
-    };
-    let essence = value.as_bytes().split(|b| *b == b';').next().unwrap_or_default();
-    [&b"application/json"[..], b"application/merge-patch+json"]
-        .iter()
-        .any(|json| essence.trim_ascii().eq_ignore_ascii_case(json))
 }
 
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refused> {

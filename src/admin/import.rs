@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::to_bytes;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse as _;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -17,9 +17,12 @@ use crate::administration::import::{self, Options};
 use crate::app::App;
 use crate::error::Problem;
 use crate::import::{Format, Report, Source};
+use crate::web::media_type;
 
 /// A longer file is for the command line.
 const MAX_BYTES: usize = 1024 * 1024;
+const CSV: &str = "text/csv";
+const TOML: &str = "application/toml";
 
 /// The operation of importing.
 pub(super) fn operations() -> OpenApiRouter<Arc<App>> {
@@ -41,22 +44,10 @@ struct How {
 
 /// What the type of a body says about its format.
 fn format(headers: &HeaderMap) -> Option<Format> {
-    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
-    let (Some(value), None) = (types.next(), types.next()) else {
-        return None;
-    };
-    match value
-        .to_str()
-        .ok()?
-        .split(';')
-        .next()?
-        .trim()
-        .to_ascii_lowercase()
-        .as_str()
-    {
-        "application/json" => Some(Format::Keycloak),
-        "text/csv" => Some(Format::Csv),
-        "application/toml" => Some(Format::Chancery),
+    match media_type::declared(headers, &[media_type::JSON, CSV, TOML])? {
+        media_type::JSON => Some(Format::Keycloak),
+        CSV => Some(Format::Csv),
+        TOML => Some(Format::Chancery),
         _ => None,
     }
 }

@@ -10,6 +10,7 @@ use store::{Conn, StoreError, audit, outbox};
 
 use super::export;
 use crate::app::App;
+use crate::hex;
 
 /// How long an event is tried to be sent.
 const LIFETIME: Lifetime = Lifetime::days(3);
@@ -75,8 +76,7 @@ pub(crate) async fn send(app: &App, parcel: &Parcel) -> Result<(), String> {
 fn signature(secret: &str, at: Timestamp, body: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     let tag = hmac::sign(&key, format!("{}.{body}", at.0).as_bytes());
-    let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("t={},v1={hex}", at.0)
+    format!("t={},v1={}", at.0, hex::encode(tag.as_ref()))
 }
 
 #[cfg(test)]

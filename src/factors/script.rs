@@ -12,6 +12,7 @@ use super::passkeys::Challenge;
 use crate::app::App;
 use crate::error::Problem;
 use crate::html;
+use crate::web::media_type;
 
 /// More than any answer of an authenticator needs.
 const MAX_BYTES: usize = 64 * 1024;
@@ -27,10 +28,7 @@ pub(crate) async fn read<T: DeserializeOwned>(app: &App, request: Request) -> Re
             Problem::new(StatusCode::FORBIDDEN, "this was not sent from a page of ours").into_response(),
         );
     }
-    let is_json = text(&parts, header::CONTENT_TYPE.as_str())
-        .and_then(|kind| kind.split(';').next())
-        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
-    if !is_json {
+    if !media_type::is(&parts.headers, &[media_type::JSON]) {
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "JSON is expected").into_response());
     }
     let Ok(bytes) = to_bytes(body, MAX_BYTES).await else {

@@ -2,13 +2,13 @@
 //! in `assets` is one; templates name it with `asset("style.css")`.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 use super::brand::Brand;
+use crate::hex;
 
 /// The files that come with the program.
 #[derive(rust_embed::Embed)]
@@ -57,11 +57,9 @@ fn asset(name: &str, bytes: Cow<'static, [u8]>) -> Option<Asset> {
         "png" => "image/png",
         _ => return None,
     };
-    let mut path = format!("/assets/{stem}-");
-    for byte in Sha256::digest(&bytes).iter().take(6) {
-        let _ = write!(path, "{byte:02x}");
-    }
-    let _ = write!(path, ".{extension}");
+    let digest = Sha256::digest(&bytes);
+    let tag = hex::encode(digest.get(..6).unwrap_or_default());
+    let path = format!("/assets/{stem}-{tag}.{extension}");
     Some(Asset {
         name: name.to_owned(),
         path,

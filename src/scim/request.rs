@@ -14,6 +14,7 @@ use crate::administration::Expected;
 use crate::administration::provisioning::{MAX_COUNT, Search};
 use crate::web::form::Params;
 use crate::web::limits::BODY_BYTES;
+use crate::web::media_type;
 
 /// How many resources an answer holds when nothing is said.
 const DEFAULT_COUNT: usize = 100;
@@ -62,13 +63,7 @@ fn tags(headers: &HeaderMap, name: &HeaderName) -> Option<Vec<String>> {
 
 /// Reads a JSON object.
 pub(super) async fn body(request: Request) -> Result<Map<String, Value>, ScimError> {
-    let is_json = request.headers().get(header::CONTENT_TYPE).is_some_and(|value| {
-        let essence = value.as_bytes().split(|b| *b == b';').next().unwrap_or_default();
-        [MEDIA_TYPE, "application/json"]
-            .iter()
-            .any(|json| essence.trim_ascii().eq_ignore_ascii_case(json.as_bytes()))
-    });
-    if !is_json {
+    if !media_type::is(request.headers(), &[MEDIA_TYPE, media_type::JSON]) {
         let detail = format!("the body must be {MEDIA_TYPE}");
         return Err(ScimError::status(
             StatusCode::UNSUPPORTED_MEDIA_TYPE.as_u16(),

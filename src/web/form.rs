@@ -3,10 +3,9 @@
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequest, Request};
 use http::HeaderMap;
-use http::header::CONTENT_TYPE;
 use protocol::error::{OAuthError, invalid_request};
 
-use super::limits;
+use super::{limits, media_type};
 use crate::error::TokenRefusal;
 
 /// Parameters that may be sent more than once (RFC 8707 §2, RFC 8693 §2.1).
@@ -116,14 +115,7 @@ fn hex(digit: &u8) -> Option<u8> {
 
 /// Whether the body is declared as a form.
 pub fn is_form(headers: &HeaderMap) -> bool {
-    let mut types = headers.get_all(CONTENT_TYPE).iter();
-    let (Some(value), None) = (types.next(), types.next()) else {
-        return false;
-    };
-    let essence = value.as_bytes().split(|b| *b == b';').next().unwrap_or_default();
-    essence
-        .trim_ascii()
-        .eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
+    media_type::is(headers, &[media_type::FORM])
 }
 
 /// Reads a form out of a request, whatever its refusal then looks like.

@@ -165,13 +165,13 @@ async fn mails_survive_a_restart() {
     queue(&server, &Mail::PasswordChanged).await;
     deliver(&server).await;
     let (config, clock): (Config, Clock) = (server.config.clone(), server.clock.clone());
-    let folder = server.stop().await;
+    let database = server.stop().await;
     mail_server.refuse(None);
     clock.advance(Lifetime::minutes(1));
     let app = open(config, clock).await.unwrap();
     assert_eq!(deliver_due(&app).await.unwrap(), 1);
     assert_eq!(mail_server.mails().len(), 1);
-    drop(folder);
+    drop(database);
 }
 
 #[tokio::test]
@@ -187,13 +187,13 @@ async fn a_shutdown_waits_for_work_behind_the_answers() {
         queue_in(&worker, ALICE, Locale::ENGLISH, &Mail::PasswordChanged).await;
     });
     let clock = server.clock.clone();
-    let folder = server.stop().await;
+    let database = server.stop().await;
     let again = open(config, clock).await.unwrap();
     let mails = std::fs::read_dir(again.config.mail.folder.as_deref().unwrap())
         .unwrap()
         .count();
     assert_eq!(i64::try_from(mails).unwrap() + waiting(&again).await, 1);
-    drop(folder);
+    drop(database);
 }
 
 #[tokio::test]

@@ -118,7 +118,7 @@ async fn events_of_one_second_are_sealed_in_a_moment_by_themselves() {
     server.advance(Lifetime::hours(1));
     // The server's own work stops with one last look.
     let (config, clock) = (server.config.clone(), server.clock.clone());
-    let _folder = server.stop().await;
+    let _database = server.stop().await;
     let app = chancery::server::open(config, clock).await.unwrap();
     let unsealed = async |db: &mut store::Conn| store::audit_chain::count_unsealed(db).await;
     assert_eq!(app.store.read(unsealed).await.unwrap(), 0);

@@ -80,7 +80,7 @@ async fn what_was_counted_outlives_a_restart() {
         .app
         .statistics
         .count(chancery::statistics::Kind::SignInSuccess, "totp");
-    let _folder = server.stop().await;
+    let _database = server.stop().await;
     let app = chancery::server::open(config, clock.clone()).await.unwrap();
     let list = async move |db: &mut store::Conn| {
         let (from, until) = (clock.now() - Lifetime::days(1), clock.now() + Lifetime::days(1));

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{Server, fresh_database};
+use crate::support::{Database, Server};
 
 mod api_keys;
 mod doctor;
@@ -26,6 +26,7 @@ struct Machine {
     folder: TempDir,
     database: String,
     master_key: PathBuf,
+    _own: Option<Database>,
 }
 
 /// What a command said.
@@ -37,17 +38,14 @@ struct Ran {
 }
 
 impl Machine {
-    async fn new() -> Machine {
+    fn new() -> Machine {
         let folder = TempDir::new().unwrap();
-        let database = match std::env::var("TEST_DATABASE_URL") {
-            Ok(url) => fresh_database(&url).await,
-            Err(_) => format!("sqlite:{}", folder.path().join("test.db").display()),
-        };
-        let master_key = folder.path().join("master.key");
+        let own = Database::empty();
         Machine {
+            database: own.url.clone(),
+            master_key: folder.path().join("master.key"),
             folder,
-            database,
-            master_key,
+            _own: Some(own),
         }
     }
 
@@ -57,11 +55,12 @@ impl Machine {
             folder: TempDir::new().unwrap(),
             database: server.config.database.url.clone(),
             master_key: server.config.keys.master_key_file.clone(),
+            _own: None,
         }
     }
 
-    async fn with_sample() -> Machine {
-        let machine = Machine::new().await;
+    fn with_sample() -> Machine {
+        let machine = Machine::new();
         machine.write("sample.toml", SAMPLE);
         machine.ok("apply sample.toml");
         machine
@@ -133,7 +132,7 @@ fn run(folder: &Path, database: &str, master_key: &Path, line: &str, stdin: &str
 
 #[tokio::test]
 async fn check_config_names_what_is_wrong() {
-    let machine = Machine::new().await;
+    let machine = Machine::new();
     machine.write("good.toml", "[server]\nissuer = \"https://id.example.org\"\n");
     assert!(
         machine
@@ -174,7 +173,7 @@ async fn check_config_names_what_is_wrong() {
 
 #[tokio::test]
 async fn check_config_reads_the_branding() {
-    let machine = Machine::new().await;
+    let machine = Machine::new();
     for (text, named) in [
         (
             "[branding]\nlogo_file = \"nowhere.svg\"\n",
@@ -193,7 +192,7 @@ async fn check_config_reads_the_branding() {
 
 #[tokio::test]
 async fn commands_that_do_not_exist_exit_with_2() {
-    let machine = Machine::new().await;
+    let machine = Machine::new();
     for line in [
         "",
         "nonsense",
@@ -209,7 +208,7 @@ async fn commands_that_do_not_exist_exit_with_2() {
 
 #[tokio::test]
 async fn a_plan_shows_and_writes_nothing() {
-    let machine = Machine::new().await;
+    let machine = Machine::new();
     machine.write("sample.toml", SAMPLE);
     let plan = machine.ok("plan sample.toml");
     for line in [
@@ -233,7 +232,7 @@ async fn a_plan_shows_and_writes_nothing() {
 
 #[tokio::test]
 async fn what_is_applied_twice_changes_once() {
-    let machine = Machine::with_sample().await;
+    let machine = Machine::with_sample();
     let (plan, again) = (machine.ok("plan sample.toml"), machine.ok("apply sample.toml"));
     let entries = SAMPLE.lines().filter(|line| line.starts_with("[[")).count();
     assert_eq!(plan.trim(), format!("would change: 0, unchanged: {entries}"));
@@ -249,7 +248,7 @@ async fn what_is_applied_twice_changes_once() {
 
 #[tokio::test]
 async fn a_wrong_file_changes_nothing_and_the_line_is_named() {
-    let machine = Machine::new().await;
+    let machine = Machine::new();
     let line = SAMPLE.lines().count() + 2;
     for (text, named) in [
         (
@@ -294,7 +293,7 @@ async fn a_wrong_file_changes_nothing_and_the_line_is_named() {
 
 #[tokio::test]
 async fn prune_removes_what_a_file_made_and_nothing_else() {
-    let machine = Machine::with_sample().await;
+    let machine = Machine::with_sample();
     machine.ok("client create by-hand --redirect-uri https://hand.example/cb");
     machine.ok("role create by-hand --permission p");
     machine.write(
@@ -340,11 +339,11 @@ async fn prune_removes_what_a_file_made_and_nothing_else() {
 
 #[tokio::test]
 async fn an_export_applied_changes_nothing_and_makes_the_same_elsewhere() {
-    let machine = Machine::with_sample().await;
+    let machine = Machine::with_sample();
     let export = machine.ok("export");
     machine.write("export.toml", &export);
     assert!(machine.ok("apply export.toml").starts_with("changed: 0,"));
-    let other = Machine::new().await;
+    let other = Machine::new();
     other.write("export.toml", &export);
     other.ok("apply export.toml");
     assert_eq!(other.ok("export"), export);

@@ -5,9 +5,9 @@ use chancery::config::Config;
 use chancery::declarative;
 use chancery::server;
 use protocol::time::{Lifetime, Timestamp};
-use tempfile::TempDir;
 
 use super::Browser;
+use super::database::Database;
 use super::http::{Answer, Request, basic, query_of};
 
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -20,7 +20,7 @@ pub(crate) struct Server {
     pub(crate) running: server::Server,
     pub(crate) clock: Clock,
     pub(crate) config: Config,
-    _folder: TempDir,
+    _database: Database,
 }
 
 impl Server {
@@ -30,16 +30,14 @@ impl Server {
 
     /// A server whose configuration is changed first.
     pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Server {
-        let folder = TempDir::new().unwrap();
+        let database = Database::migrated().await;
+        let folder = database.folder.path();
         let mut config = Config::default();
         config.server.listen = "127.0.0.1:0".parse().unwrap();
         config.server.issuer = "http://localhost:8080".into();
-        config.database.url = match std::env::var("TEST_DATABASE_URL") {
-            Ok(url) => fresh_database(&url).await,
-            Err(_) => format!("sqlite:{}", folder.path().join("test.db").display()),
-        };
-        config.keys.master_key_file = folder.path().join("master.key");
-        config.mail.folder = Some(folder.path().join("mails"));
+        config.database.url.clone_from(&database.url);
+        config.keys.master_key_file = folder.join("master.key");
+        config.mail.folder = Some(folder.join("mails"));
         config.accounts.argon2_memory_kib = 64;
         config.accounts.argon2_iterations = 1;
         change(&mut config);
@@ -51,16 +49,16 @@ impl Server {
             running,
             clock,
             config,
-            _folder: folder,
+            _database: database,
         };
         server.apply(SAMPLE).await;
         server
     }
 
-    /// Stops it, and gives the folder that its files lie in until it is dropped.
-    pub(crate) async fn stop(self) -> TempDir {
+    /// Stops it, and gives the database and the folder of its files, which last until that is dropped.
+    pub(crate) async fn stop(self) -> Database {
         self.running.shutdown().await;
-        self._folder
+        self._database
     }
 
     /// Applies a declarative file.
@@ -173,21 +171,4 @@ impl Server {
             .unwrap()
             .claims
     }
-}
-
-/// A new database beside the one that the URL names.
-pub(crate) async fn fresh_database(url: &str) -> String {
-    let name = format!("test_{}", chancery::random::uuid().simple());
-    let (base, _) = url.rsplit_once('/').expect("TEST_DATABASE_URL names a database");
-    let query = url
-        .split_once('?')
-        .map(|(_, query)| format!("?{query}"))
-        .unwrap_or_default();
-    let statement = format!("CREATE DATABASE {name}");
-    let status = std::process::Command::new("psql")
-        .args([url, "-q", "-c", &statement])
-        .status()
-        .expect("psql makes a database for each test");
-    assert!(status.success(), "the database could not be made");
-    format!("{base}/{name}{query}")
 }

@@ -2,29 +2,19 @@
 
 use axum::body::to_bytes;
 use axum::extract::Request;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::StatusCode;
 use serde_json::{Map, Value};
 
 use super::bad;
 use crate::error::Problem;
+use crate::web::media_type::{self, JSON, MERGE_PATCH};
 
 /// More than any of these bodies needs.
 const MAX_BYTES: usize = 16 * 1024;
 
-fn is_json(headers: &HeaderMap) -> bool {
-    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
-    let (Some(value), None) = (types.next(), types.next()) else {
-        return false;
-    };
-    let essence = value.as_bytes().split(|b| *b == b';').next().unwrap_or_default();
-    [&b"application/json"[..], b"application/merge-patch+json"]
-        .iter()
-        .any(|json| essence.trim_ascii().eq_ignore_ascii_case(json))
-}
-
 /// Reads a JSON object.
 pub(super) async fn read(request: Request) -> Result<Map<String, Value>, Problem> {
-    if !is_json(request.headers()) {
+    if !media_type::is(request.headers(), &[JSON, MERGE_PATCH]) {
         let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
         return Err(Problem::new(status, "the body must be application/json"));
     }

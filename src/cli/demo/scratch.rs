@@ -8,10 +8,7 @@ pub(super) struct Scratch(PathBuf);
 impl Scratch {
     /// Makes a folder with a random name that only its owner may enter.
     pub(super) fn create() -> std::io::Result<Scratch> {
-        let name: String = crate::random::bytes::<8>()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let name = crate::hex::encode(&crate::random::bytes::<8>());
         let path = std::env::temp_dir().join(format!("chancery-demo-{name}"));
         let mut builder = DirBuilder::new();
         #[cfg(unix)]

@@ -6,7 +6,7 @@ use super::Machine;
 
 #[tokio::test]
 async fn an_api_key_is_made_shown_renewed_and_revoked() {
-    let machine = Machine::with_sample().await;
+    let machine = Machine::with_sample();
     let made = machine.json(
         "api-key create bob --name nightly --permission books:write --network ::ffff:192.0.2.7 --rate 5/60s --lifetime 30d --json",
     );
@@ -49,7 +49,7 @@ async fn an_api_key_is_made_shown_renewed_and_revoked() {
 
 #[tokio::test]
 async fn an_api_key_that_cannot_be_is_refused_with_the_reason() {
-    let machine = Machine::with_sample().await;
+    let machine = Machine::with_sample();
     for (line, reason) in [
         ("api-key create nobody --name x", "account list"),
         ("api-key create dave --name x", "may not sign in"),

@@ -15,7 +15,7 @@ fn check<'a>(checks: &'a Value, name: &str) -> &'a Value {
 
 #[tokio::test]
 async fn the_doctor_names_each_problem_with_its_fix_and_fails() {
-    let machine = Machine::with_sample().await;
+    let machine = Machine::with_sample();
     // Nobody listens there.
     machine.write("chancery.toml", "[server]\nissuer = \"http://localhost:9\"\n");
     let ran = machine.run("doctor --json");
@@ -39,7 +39,7 @@ async fn the_doctor_names_each_problem_with_its_fix_and_fails() {
 
 #[tokio::test]
 async fn a_database_that_was_not_migrated_is_a_finding_and_stays_as_it_is() {
-    let machine = Machine::new().await;
+    let machine = Machine::new();
     let ran = machine.run("doctor");
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(ran.out.contains("chancery migrate"), "{ran:?}");
@@ -48,7 +48,7 @@ async fn a_database_that_was_not_migrated_is_a_finding_and_stays_as_it_is() {
 
 #[tokio::test]
 async fn why_somebody_cannot_sign_in_is_said_by_command() {
-    let machine = Machine::with_sample().await;
+    let machine = Machine::with_sample();
     let fine = machine.ok("account diagnose alice");
     assert!(fine.contains("ok       state: the account may sign in"), "{fine}");
     machine.ok("account disable alice");

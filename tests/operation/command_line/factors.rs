@@ -7,7 +7,7 @@ use crate::support::{Browser, Form, Server, query_of};
 
 #[tokio::test]
 async fn an_account_is_told_to_have_a_second_factor() {
-    let machine = Machine::with_sample().await;
+    let machine = Machine::with_sample();
     for (said, kept) in [
         ("required", json!("required")),
         ("off", json!("off")),
@@ -27,7 +27,7 @@ async fn an_account_is_told_to_have_a_second_factor() {
 
 #[tokio::test]
 async fn files_say_what_accounts_roles_and_clients_demand() {
-    let machine = Machine::with_sample().await;
+    let machine = Machine::with_sample();
     let file = "[[account]]\nusername = \"alice\"\nmfa = \"required\"\n\n\
         [[role]]\nname = \"editor\"\npermissions = [\"books:read\", \"books:write\"]\nmfa = \"required\"\n";
     machine.write("mfa.toml", file);

@@ -8,7 +8,7 @@ const TABLE: &str = "username,email,name\nada,ada@example.org,Ada\nbad,nonsense,
 
 #[tokio::test]
 async fn a_table_is_imported_and_told_line_by_line() {
-    let machine = Machine::with_sample().await;
+    let machine = Machine::with_sample();
     machine.write("people.csv", TABLE);
     let planned = machine.ok("import people.csv --dry-run");
     assert!(
@@ -34,7 +34,7 @@ async fn a_table_is_imported_and_told_line_by_line() {
 
 #[tokio::test]
 async fn a_file_that_cannot_be_imported_is_refused_with_the_reason() {
-    let machine = Machine::with_sample().await;
+    let machine = Machine::with_sample();
     machine.write("people.txt", TABLE);
     machine.write("people.json", "[");
     machine.write("people.toml", "[[role]]\nname = \"x\"\n");
@@ -56,7 +56,7 @@ async fn a_file_that_cannot_be_imported_is_refused_with_the_reason() {
 
 #[tokio::test]
 async fn all_data_of_an_account_are_printed_without_secrets() {
-    let machine = Machine::with_sample().await;
+    let machine = Machine::with_sample();
     let document = machine.json("account export bob");
     assert_eq!(document["account"]["username"], "bob");
     assert_eq!(document["roles"][0]["role"], "editor");

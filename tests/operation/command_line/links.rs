@@ -8,7 +8,7 @@ fn inviting(machine: &Machine) {
 
 #[tokio::test]
 async fn an_invitation_is_mailed_or_printed() {
-    let machine = Machine::with_sample().await;
+    let machine = Machine::with_sample();
     inviting(&machine);
     let said = machine.ok("account invite Frank@Example.org");
     assert_eq!(said, "invited Frank@example.org; the server sends the mail\n");
@@ -24,7 +24,7 @@ async fn an_invitation_is_mailed_or_printed() {
 
 #[tokio::test]
 async fn an_invitation_that_leads_nowhere_is_refused() {
-    let machine = Machine::with_sample().await;
+    let machine = Machine::with_sample();
     assert!(
         machine
             .refusal("account invite frank@example.org")
@@ -46,7 +46,7 @@ async fn an_invitation_that_leads_nowhere_is_refused() {
 
 #[tokio::test]
 async fn a_reset_link_is_printed_for_who_may_sign_in() {
-    let machine = Machine::with_sample().await;
+    let machine = Machine::with_sample();
     let link = machine.ok("account reset-link ALICE");
     assert!(link.starts_with("http://localhost:8080/reset?t=link_"), "{link}");
     assert!(machine.ok("audit list").contains("password.reset_link_made"));

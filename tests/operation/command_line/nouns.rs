@@ -18,7 +18,7 @@ fn secrets() -> Vec<&'static str> {
 
 #[tokio::test]
 async fn a_client_is_made_shown_changed_and_removed() {
-    let machine = Machine::new().await;
+    let machine = Machine::new();
     let made =
         machine.json("client create shop --redirect-uri https://shop.example/cb --scope openid --json");
     let secret = made["client_secret"].as_str().unwrap().to_owned();
@@ -58,7 +58,7 @@ async fn a_client_is_made_shown_changed_and_removed() {
 
 #[tokio::test]
 async fn an_account_is_made_and_shut_out() {
-    let machine = Machine::new().await;
+    let machine = Machine::new();
     machine.ok("role create reader --permission books:read");
     let create = "account create carol --email carol@example.test --role reader --password-stdin";
     assert!(machine.run_with(create, "short\n").err.contains("password"));
@@ -132,7 +132,7 @@ fn inspect(machine: &Machine, token: &str) -> Value {
 
 #[tokio::test]
 async fn keys_are_listed_and_rotated() {
-    let machine = Machine::new().await;
+    let machine = Machine::new();
     assert!(machine.ok("key rotate --algorithm ES256").contains("es256-1"));
     let keys = machine.json("key list --json");
     assert_eq!(
@@ -161,7 +161,7 @@ async fn a_setup_link_leads_to_the_first_administrator() {
 
 #[tokio::test]
 async fn no_listing_shows_a_secret() {
-    let machine = Machine::with_sample().await;
+    let machine = Machine::with_sample();
     assert!(secrets().len() > 10);
     for line in [
         "client list --json",

@@ -7,7 +7,7 @@ use crate::support::{Browser, Server};
 
 #[tokio::test]
 async fn no_weak_password_is_set() {
-    let machine = Machine::with_sample().await;
+    let machine = Machine::with_sample();
     for (password, says) in [
         ("tiny", "too short"),
         ("123456789qwerty", "most common"),

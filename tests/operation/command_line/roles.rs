@@ -7,7 +7,7 @@ use super::Machine;
 
 #[tokio::test]
 async fn a_role_says_whether_its_holders_need_a_second_factor() {
-    let machine = Machine::new().await;
+    let machine = Machine::new();
     machine.ok("role create guard --permission doors:open --mfa required");
     let guard = machine.json("role show guard --json");
     assert_eq!(
@@ -38,7 +38,7 @@ async fn a_role_says_whether_its_holders_need_a_second_factor() {
 
 #[tokio::test]
 async fn a_role_is_given_for_a_time_and_taken_back() {
-    let machine = Machine::new().await;
+    let machine = Machine::new();
     machine.ok("account create carol");
     machine.ok("account grant-role carol viewer --expires 30d");
     let end = Clock::System.now().0 + 30 * 86_400;
@@ -81,7 +81,7 @@ async fn a_role_is_given_for_a_time_and_taken_back() {
 
 #[tokio::test]
 async fn the_last_who_may_do_everything_stays() {
-    let machine = Machine::new().await;
+    let machine = Machine::new();
     machine.ok("account create carol --role super_admin");
     for line in [
         "account revoke-role carol super_admin",
@@ -105,7 +105,7 @@ async fn the_last_who_may_do_everything_stays() {
 
 #[tokio::test]
 async fn a_client_secret_is_rotated_with_an_overlap() {
-    let machine = Machine::new().await;
+    let machine = Machine::new();
     let made = machine.json("client create robot --grant-type client_credentials --mfa required --json");
     assert_eq!(made["mfa"], "required");
     let rotated = machine.ok("client rotate-secret robot --overlap 24h");

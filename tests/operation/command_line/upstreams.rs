@@ -6,7 +6,7 @@ const SECRET: &str = "what-the-provider-gave-us";
 
 #[tokio::test]
 async fn an_upstream_is_made_shown_changed_and_removed() {
-    let machine = Machine::new().await;
+    let machine = Machine::new();
     let create =
         "upstream create corp --issuer https://corp.example.test --client-id chancery --secret-stdin";
     let made = machine.ok_with(create, SECRET);
@@ -45,7 +45,7 @@ async fn an_upstream_is_made_shown_changed_and_removed() {
 
 #[tokio::test]
 async fn an_upstream_that_cannot_work_is_not_made() {
-    let machine = Machine::new().await;
+    let machine = Machine::new();
     for (line, secret, says) in [
         (
             "upstream create corp --issuer https://corp.example.test --client-id c",
