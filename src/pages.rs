@@ -57,7 +57,8 @@ struct Templates;
 /// The names that each rendering fills in, beside the globals.
 const CONTEXT_NAMES: [&str; 5] = ["lang", "dir", "page", "scripts", "loop"];
 
-/// Everything needed to render pages: compiled templates and the texts of every language.
+/// Everything needed to render pages: templates and the texts of every language. What comes with the program is read
+/// when it is first needed; the tests rule out that it is wrong.
 #[derive(Debug)]
 pub struct Pages {
     ours: Environment<'static>,
@@ -134,18 +135,14 @@ const LAST_RESORT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-
     <p>This page cannot be shown right now. Please try again later.</p></html>";
 
 impl Pages {
-    /// Compiles all templates and reads all texts, ours and the operator's.
+    /// Reads and checks the operator's templates and texts, and makes ours ready to be read.
     pub fn new(branding: &Branding) -> Result<Pages, PageError> {
         let brand = Brand::new(branding)?;
         let overrides = Overrides::read(branding.templates.as_deref())?;
         let texts = Arc::new(Catalogue::new(overrides.texts.clone())?);
         let assets = assets::all(&brand);
         let mut ours = environment(&texts, &brand, &assets)?;
-        for name in Templates::iter().filter(|name| name.ends_with(".html")) {
-            if let Some(source) = self::ours(&name) {
-                ours.add_template_owned(name, source)?;
-            }
-        }
+        ours.set_loader(|name| Ok(self::ours(name)));
         let house = if overrides.templates.is_empty() {
             None
         } else {
@@ -219,7 +216,7 @@ impl Pages {
 
 /// The source of a template of ours.
 fn ours(name: &str) -> Option<String> {
-    let file = Templates::get(name)?;
+    let file = Templates::get(name).filter(|_| name.ends_with(".html"))?;
     Some(String::from_utf8_lossy(&file.data).into_owned())
 }
 

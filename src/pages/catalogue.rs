@@ -1,6 +1,8 @@
 //! The texts of every language (Fluent). A language is a file `locales/TAG.ftl`, ours or the operator's.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::sync::OnceLock;
 
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
@@ -23,7 +25,7 @@ pub(super) struct TextFile {
     /// The tag its name begins with.
     pub(super) tag: String,
     /// What it says.
-    pub(super) source: String,
+    pub(super) source: Cow<'static, str>,
 }
 
 /// Everything that is written on pages and in mails.
@@ -35,8 +37,18 @@ pub(super) struct Catalogue {
 /// A language and its texts, the operator's before ours.
 struct Language {
     locale: Locale,
-    layers: Vec<FluentBundle<FluentResource>>,
+    layers: Vec<Layer>,
 }
+
+/// A file of texts, read when the first of them is needed.
+struct Layer {
+    locale: Locale,
+    file: TextFile,
+    /// Nothing where the file is wrong, which is found out before for the operator's and by the tests for ours.
+    texts: OnceLock<Option<Texts>>,
+}
+
+type Texts = FluentBundle<FluentResource>;
 
 /// The text files that come with the program.
 pub(super) fn ours() -> Vec<TextFile> {
@@ -46,11 +58,18 @@ pub(super) fn ours() -> Vec<TextFile> {
             let file = Ours::get(&name)?;
             Some(TextFile {
                 tag: name.trim_end_matches(".ftl").to_owned(),
-                source: String::from_utf8_lossy(&file.data).into_owned(),
+                source: text_of(file.data),
                 origin: format!("locales/{name}"),
             })
         })
         .collect()
+}
+
+fn text_of(bytes: Cow<'static, [u8]>) -> Cow<'static, str> {
+    match bytes {
+        Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
+        Cow::Owned(bytes) => String::from_utf8_lossy(&bytes).into_owned().into(),
+    }
 }
 
 impl fmt::Debug for Catalogue {
@@ -60,19 +79,16 @@ impl fmt::Debug for Catalogue {
 }
 
 impl Catalogue {
-    /// Reads our texts and, before them, those of the operator.
+    /// Reads the texts of the operator, and puts ours behind them.
     pub(super) fn new(operator: Vec<TextFile>) -> Result<Catalogue, PageError> {
         let mut languages = vec![Language {
             locale: Locale::ENGLISH,
             layers: Vec::new(),
         }];
-        for file in operator.into_iter().chain(ours()) {
-            let locale = Locale::parse(&file.tag).ok_or_else(|| PageError::Texts {
-                file: file.origin.clone(),
-                line: 1,
-                reason: "a file of texts is named after a language, such as fr.ftl or pt-BR.ftl".to_owned(),
-            })?;
-            let layer = bundle(locale, file)?;
+        let operator = operator.into_iter().map(|file| Layer::new(file)?.checked());
+        for layer in operator.chain(ours().into_iter().map(Layer::new)) {
+            let layer = layer?;
+            let locale = layer.locale;
             match languages.iter_mut().find(|language| language.locale == locale) {
                 Some(language) => language.layers.push(layer),
                 None => languages.push(Language {
@@ -97,7 +113,7 @@ impl Catalogue {
         let layers = wanted
             .chain(self.languages.first())
             .flat_map(|language| &language.layers);
-        layers.into_iter().find_map(|layer| {
+        layers.filter_map(Layer::texts).find_map(|layer| {
             let pattern = layer.get_message(key)?.value()?;
             let mut errors = Vec::new();
             let text = layer
@@ -109,8 +125,39 @@ impl Catalogue {
 
     /// Whether there is a text `key` at all.
     pub(super) fn has(&self, key: &str) -> bool {
-        let mut layers = self.languages.iter().flat_map(|language| &language.layers);
-        layers.any(|layer| layer.has_message(key))
+        let layers = self.languages.iter().flat_map(|language| &language.layers);
+        layers
+            .filter_map(Layer::texts)
+            .any(|texts| texts.has_message(key))
+    }
+}
+
+impl Layer {
+    fn new(file: TextFile) -> Result<Layer, PageError> {
+        let locale = Locale::parse(&file.tag).ok_or_else(|| PageError::Texts {
+            file: file.origin.clone(),
+            line: 1,
+            reason: "a file of texts is named after a language, such as fr.ftl or pt-BR.ftl".to_owned(),
+        })?;
+        Ok(Layer {
+            locale,
+            file,
+            texts: OnceLock::new(),
+        })
+    }
+
+    /// The same, when the file can be read.
+    fn checked(self) -> Result<Layer, PageError> {
+        let texts = read(self.locale, &self.file)?;
+        Ok(Layer {
+            texts: OnceLock::from(Some(texts)),
+            ..self
+        })
+    }
+
+    fn texts(&self) -> Option<&Texts> {
+        let read = || read(self.locale, &self.file).ok();
+        self.texts.get_or_init(read).as_ref()
     }
 }
 
@@ -126,14 +173,14 @@ fn filled<'a>(args: &[(&'a str, Value)]) -> FluentArgs<'a> {
     filled
 }
 
-fn bundle(locale: Locale, file: TextFile) -> Result<FluentBundle<FluentResource>, PageError> {
+fn read(locale: Locale, file: &TextFile) -> Result<Texts, PageError> {
     let TextFile { origin, source, .. } = file;
     let wrong = |at: usize, reason: String| PageError::Texts {
         file: origin.clone(),
         line: source.get(..at).unwrap_or_default().matches('\n').count() + 1,
         reason,
     };
-    let resource = FluentResource::try_new(source.clone()).map_err(|(_, errors)| {
+    let resource = FluentResource::try_new(source.clone().into_owned()).map_err(|(_, errors)| {
         errors.first().map_or_else(
             || wrong(0, "it cannot be read".to_owned()),
             |error| wrong(error.pos.start, error.kind.to_string()),
@@ -151,4 +198,18 @@ fn bundle(locale: Locale, file: TextFile) -> Result<FluentBundle<FluentResource>
         wrong(0, names.join("; "))
     })?;
     Ok(bundle)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_file_of_ours_can_be_read() {
+        for file in ours() {
+            let name = file.origin.clone();
+            let layer = Layer::new(file).and_then(Layer::checked);
+            assert!(layer.is_ok_and(|layer| layer.texts().is_some()), "{name}");
+        }
+    }
 }

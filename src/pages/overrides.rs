@@ -47,7 +47,11 @@ impl Overrides {
             for (name, origin, source) in files(&locales, "ftl")? {
                 let tag = name.trim_end_matches(".ftl").to_owned();
                 let origin = format!("branding.templates: {origin}");
-                found.texts.push(TextFile { origin, tag, source });
+                found.texts.push(TextFile {
+                    origin,
+                    tag,
+                    source: source.into(),
+                });
             }
         }
         Ok(found)

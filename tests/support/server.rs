@@ -3,6 +3,7 @@
 use chancery::clock::Clock;
 use chancery::config::Config;
 use chancery::declarative;
+use chancery::keys;
 use chancery::server;
 use protocol::time::{Lifetime, Timestamp};
 
@@ -14,6 +15,35 @@ pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 const SAMPLE: &str = include_str!("sample.toml");
+
+/// When every test begins.
+const START: Timestamp = Timestamp(1_800_000_000);
+
+fn configuration(database: &Database) -> Config {
+    let folder = database.folder.path();
+    let mut config = Config::default();
+    config.server.listen = "127.0.0.1:0".parse().unwrap();
+    config.server.issuer = "http://localhost:8080".into();
+    config.database.url.clone_from(&database.url);
+    config.keys.master_key_file = folder.join("master.key");
+    config.mail.folder = Some(folder.join("mails"));
+    config.accounts.argon2_memory_kib = 64;
+    config.accounts.argon2_iterations = 1;
+    config
+}
+
+/// Starts a server on an empty database, and stops it when it has all its keys.
+pub(super) async fn first_start(database: &Database) {
+    let config = configuration(database);
+    let server = server::Server::start_at(config.clone(), Clock::manual(START))
+        .await
+        .unwrap();
+    let app = &server.app;
+    keys::maintain(&app.store, &app.sealer, &config, START)
+        .await
+        .unwrap();
+    server.shutdown().await;
+}
 
 /// A running server.
 pub(crate) struct Server {
@@ -30,18 +60,18 @@ impl Server {
 
     /// A server whose configuration is changed first.
     pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Server {
-        let database = Database::migrated().await;
-        let folder = database.folder.path();
-        let mut config = Config::default();
-        config.server.listen = "127.0.0.1:0".parse().unwrap();
-        config.server.issuer = "http://localhost:8080".into();
-        config.database.url.clone_from(&database.url);
-        config.keys.master_key_file = folder.join("master.key");
-        config.mail.folder = Some(folder.join("mails"));
-        config.accounts.argon2_memory_kib = 64;
-        config.accounts.argon2_iterations = 1;
+        let database = Database::named();
+        let mut config = configuration(&database);
         change(&mut config);
-        let clock = Clock::manual(Timestamp(1_800_000_000));
+        // Names in Redis hang on the master key: tests that share one server there must not share that. And keys are
+        // made ahead by the rotation that is configured.
+        let own = config.redis.url.is_some() || config.keys.rotation != Config::default().keys.rotation;
+        if own {
+            database.create("template0");
+        } else {
+            database.fill().await;
+        }
+        let clock = Clock::manual(START);
         let running = server::Server::start_at(config.clone(), clock.clone())
             .await
             .unwrap();

@@ -1,0 +1,186 @@
+//! Passwords, factors, sessions and apps.
+
+use protocol::id::SessionId;
+use protocol::secret::Secret;
+use protocol::session::{Factor, Session};
+use protocol::time::Lifetime;
+use serde_json::json;
+
+use super::{ALL, api, problem, session_token, start, token, with_json};
+use crate::account::person::{ALICE, BOB, MALLORY, add_mallory, at, is_signed_in, signs_in};
+use crate::support::{Browser, Server};
+
+#[tokio::test]
+async fn no_client_gives_an_account_its_first_password() {
+    let server = start().await;
+    server.apply("[[account]]\nusername = \"keyless\"\n").await;
+    let mut browser = Browser::new(&server);
+    browser.open("/login").await;
+    let cookie = signed_in_by_passkey(&server, "keyless").await;
+    browser.cookies.insert("session".to_owned(), cookie);
+    let token = session_token(&server, &mut browser).await;
+    let body = json!({ "new_password": "four ferries in the morning rain" });
+    let answer = server
+        .send(with_json("POST", "/password", &body).bearer(&token))
+        .await;
+    assert_eq!(problem(&answer).0, 403, "{}", answer.body);
+    assert!(!signs_in(&server, "keyless", "four ferries in the morning rain").await);
+}
+
+/// The cookie of a session that a passkey began.
+async fn signed_in_by_passkey(server: &Server, name: &str) -> String {
+    let (cookie, now, name) = ("a-cookie-of-this-test", server.clock.now(), name.to_owned());
+    server
+        .running
+        .app
+        .store
+        .write(async move |db: &mut store::Conn| {
+            let account = store::accounts::find_by_login(db, &name).await?.unwrap();
+            let session = Session {
+                id: SessionId(uuid::Uuid::from_u128(7)),
+                account_id: account.id,
+                auth_time: now,
+                factors: vec![Factor::Passkey],
+                created_at: now,
+                last_seen_at: now,
+            };
+            let hash = Secret::new(cookie).hash();
+            store::sessions::insert(db, &session, &hash, now + Lifetime::hours(1), None, None).await
+        })
+        .await
+        .unwrap();
+    cookie.to_owned()
+}
+
+#[tokio::test]
+async fn a_password_is_changed_by_who_knows_the_current_one() {
+    let server = start().await;
+    let token = token(&server, ALICE, ALL).await;
+    let new = "four ferries in the morning rain";
+    for (current, new, status, member) in [
+        ("wrong", new, 403, "current_password"),
+        (ALICE.1, "short", 400, "new_password"),
+    ] {
+        let body = json!({ "current_password": current, "new_password": new });
+        let answer = server
+            .send(with_json("POST", "/password", &body).bearer(&token))
+            .await;
+        assert_eq!(problem(&answer).0, status, "{}", answer.body);
+        assert_eq!(answer.json()["member"], member);
+    }
+    let missing = with_json("POST", "/password", &json!({ "new_password": new }));
+    assert_eq!(server.send(missing.bearer(&token)).await.status, 403);
+    let body = json!({ "current_password": ALICE.1, "new_password": new });
+    let done = server
+        .send(with_json("POST", "/password", &body).bearer(&token))
+        .await;
+    assert_eq!(done.status, 204, "{}", done.body);
+    assert!(signs_in(&server, "alice", new).await);
+    // The token's own grant ends with all others.
+    assert_eq!(
+        server.send(api("GET", "/profile").bearer(&token)).await.status,
+        401
+    );
+}
+
+#[tokio::test]
+async fn sessions_are_listed_and_ended() {
+    let server = start().await;
+    add_mallory(&server).await;
+    let (mut one, _) = at(&server, ALICE, "/account").await;
+    let (mut own, _) = at(&server, ALICE, "/account").await;
+    let (mut stranger, _) = at(&server, MALLORY, "/account").await;
+    let token = session_token(&server, &mut own).await;
+    let foreign = session_token(&server, &mut stranger).await;
+    let list = async |token: &str| {
+        server.send(api("GET", "/sessions").bearer(token)).await.json()["sessions"].clone()
+    };
+    let listed = list(&token).await;
+    let listed = listed.as_array().unwrap();
+    assert_eq!(listed.len(), 2, "{listed:?}");
+    let other = listed.iter().find(|session| session["current"] == false).unwrap();
+    assert_eq!(
+        (&other["network"], &other["acr"], &other["amr"]),
+        (&json!("127.0.0.0/24"), &json!("1"), &json!(["pwd"]))
+    );
+    let path = format!("/sessions/{}", other["id"].as_str().unwrap());
+    for path in [path.as_str(), "/sessions/nonsense"] {
+        assert_eq!(
+            problem(&server.send(api("DELETE", path).bearer(&foreign)).await).0,
+            404,
+            "{path}"
+        );
+    }
+    assert!(is_signed_in(&mut one).await);
+    assert_eq!(server.send(api("DELETE", &path).bearer(&token)).await.status, 204);
+    assert!(!is_signed_in(&mut one).await);
+    assert_eq!(server.send(api("DELETE", &path).bearer(&token)).await.status, 404);
+    let (mut one, _) = at(&server, ALICE, "/account").await;
+    let others = server
+        .send(api("DELETE", "/sessions?keep_current=true").bearer(&token))
+        .await;
+    assert_eq!(others.json()["ended"], 1);
+    assert!(!is_signed_in(&mut one).await && is_signed_in(&mut own).await);
+    let wrong = api("DELETE", "/sessions?keep_current=maybe").bearer(&token);
+    assert_eq!(server.send(wrong).await.status, 400);
+    assert_eq!(
+        server
+            .send(api("DELETE", "/sessions").bearer(&token))
+            .await
+            .json()["ended"],
+        1
+    );
+    assert!(!is_signed_in(&mut own).await && is_signed_in(&mut stranger).await);
+    // The token was to last no longer than its session.
+    assert_eq!(
+        server.send(api("GET", "/sessions").bearer(&token)).await.status,
+        401
+    );
+}
+
+#[tokio::test]
+async fn apps_and_factors_are_listed_and_apps_ended() {
+    let server = start().await;
+    server.tokens(&[]).await;
+    let alice = token(&server, ALICE, ALL).await;
+    let bob = token(&server, BOB, ALL).await;
+    let apps = server.send(api("GET", "/apps").bearer(&alice)).await.json();
+    let names: Vec<_> = apps["apps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|app| &app["client_id"])
+        .collect();
+    assert_eq!(names, [&json!("console"), &json!("web")]);
+    assert_eq!(
+        problem(&server.send(api("DELETE", "/apps/web").bearer(&bob)).await).0,
+        404
+    );
+    assert_eq!(
+        server
+            .send(api("DELETE", "/apps/web").bearer(&alice))
+            .await
+            .status,
+        204
+    );
+    assert_eq!(
+        problem(&server.send(api("DELETE", "/apps/web").bearer(&alice)).await).0,
+        404
+    );
+    let apps = server.send(api("GET", "/apps").bearer(&alice)).await.json();
+    assert_eq!(apps["apps"].as_array().unwrap().len(), 1);
+    let factors = server.send(api("GET", "/factors").bearer(&bob)).await.json();
+    assert_eq!(factors["factors"][0]["kind"], "totp", "{factors}");
+    assert!(!factors.to_string().contains("secret"));
+    assert_eq!(
+        server
+            .send(api("DELETE", "/apps/console").bearer(&alice))
+            .await
+            .status,
+        204
+    );
+    assert_eq!(
+        server.send(api("GET", "/profile").bearer(&alice)).await.status,
+        401
+    );
+}
