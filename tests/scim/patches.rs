@@ -136,3 +136,33 @@ async fn a_patch_of_which_a_part_is_wrong_changes_nothing() {
     }
     assert_eq!(directory.get(&path).await.json(), before);
 }
+
+#[tokio::test]
+async fn a_patch_that_asks_for_too_much_is_refused() {
+    let directory = Directory::start().await;
+    let mut ids = Vec::new();
+    for number in 0..40 {
+        ids.push(directory.add_user(&format!("user-{number}"), &json!({})).await);
+    }
+    let members: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let group = directory.add_group("Team", &members).await;
+    let path = format!("/Groups/{group}");
+    let before = directory.get(&path).await.json();
+
+    let terms = vec!["value sw \"x\""; 64].join(" or ");
+    let costly = json!({ "op": "remove", "path": format!("members[{terms}]") });
+    let title = json!({ "op": "replace", "path": "displayName", "value": "Team" });
+    for operations in [vec![costly; 40], vec![title; 1001]] {
+        let answer = directory.patch(&path, &json!(operations)).await;
+        assert_eq!(error(&answer), is(400, "tooMany"));
+    }
+    assert_eq!(directory.get(&path).await.json(), before);
+
+    let each: Vec<Value> = ids
+        .iter()
+        .map(|id| json!({ "op": "remove", "path": format!("members[value eq \"{id}\"]") }))
+        .collect();
+    let answer = directory.patch(&path, &json!(each)).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert!(answer.json().get("members").is_none());
+}
