@@ -8,6 +8,7 @@ use store::roles::Assignment;
 
 use crate::support::{Answer, Request, Server};
 
+mod api_keys;
 mod decisions;
 mod evaluation;
 mod forward_auth;

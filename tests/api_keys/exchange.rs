@@ -1,9 +1,13 @@
 //! Keys exchanged for access tokens (RFC 8693).
 
+use protocol::id::ApiKeyId;
+use protocol::secret::TokenHash;
 use protocol::time::Lifetime;
 use serde_json::json;
+use store::api_keys::Rotation;
+use store::{Conn, Store};
 
-use super::person::{ALICE, API, BOOKS, CLIENTS, exchange, make, revoke, start, token};
+use super::person::{ALICE, API, BOOKS, CLIENTS, Key, exchange, make, revoke, start, token};
 use crate::support::{Request, Server, basic};
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -177,7 +181,7 @@ async fn a_token_ends_with_its_key() {
     assert!(!active(&bearer).await);
     // A new secret without overlap ends what the old one gave; one with overlap does not.
     let key = make(&server, json!({})).await;
-    let account = token(&server, ALICE, "account:write").await;
+    let account = token(&server, ALICE, super::person::KEYS).await;
     for (overlap, stays) in [(60, true), (0, false)] {
         let path = format!("/api-keys/{}/rotate", key.id);
         let given = match overlap {
@@ -193,6 +197,39 @@ async fn a_token_ends_with_its_key() {
         let rotated = super::person::call(&server, &account, "POST", &path, Some(body)).await;
         assert_eq!(rotated.status, 200, "{}", rotated.body);
         assert_eq!(active(&bearer).await, stays, "{overlap}");
+    }
+}
+
+/// Gives a key another secret, as a process beside the server does, of which it learns a moment later.
+async fn rotate_elsewhere(server: &Server, key: &Key, overlap: Option<u32>) {
+    let id = ApiKeyId(key.id.parse().unwrap());
+    let now = server.clock.now();
+    let elsewhere = Store::open(&server.config.database.url, 1).await.unwrap();
+    let rotate = async move |db: &mut Conn| {
+        let stored = store::api_keys::find(db, id).await?.unwrap();
+        let rotation = Rotation {
+            from_prefix: stored.prefix,
+            prefix: "chk_another".into(),
+            secret: TokenHash::of(&id.0.to_string()),
+            previous_expires_at: overlap.map(|seconds| now + Lifetime::seconds(seconds)),
+        };
+        store::api_keys::rotate(db, id, &rotation, now).await
+    };
+    assert!(elsewhere.write(rotate).await.unwrap());
+    elsewhere.close().await;
+}
+
+#[tokio::test]
+async fn a_secret_replaced_since_it_was_checked_gives_no_token() {
+    let server = start().await;
+    for (overlap, outcome) in [(None, (400, None)), (Some(60), (200, Some(60)))] {
+        let key = make(&server, json!({})).await;
+        let answer = exchange(&server, &key.secret, &[]).await;
+        assert_eq!(answer.json()["expires_in"], 600);
+        rotate_elsewhere(&server, &key, overlap).await;
+        let answer = exchange(&server, &key.secret, &[]).await;
+        let lifetime = answer.json()["expires_in"].as_i64();
+        assert_eq!((answer.status, lifetime), outcome, "{}", answer.body);
     }
 }
 

@@ -1,7 +1,7 @@
 //! A short access token for an API key (RFC 8693): it carries the owner's authority as far as the key does, and ends
 //! with the key.
 
-use protocol::api_key;
+use protocol::api_key::{self, ApiKey, Ended, KeySecret};
 use protocol::claims::ClaimsRequest;
 use protocol::client::Client;
 use protocol::error::{ErrorCode, OAuthError, invalid_request};
@@ -9,6 +9,7 @@ use protocol::grant::Grant;
 use protocol::id::GrantId;
 use protocol::resource;
 use protocol::scope::Scope;
+use protocol::secret::TokenHash;
 use protocol::time::Timestamp;
 use protocol::token_request::{ACCESS_TOKEN_TYPE, TokenExchangeParams};
 use serde_json::json;
@@ -50,8 +51,9 @@ pub(in crate::oauth) async fn redeem(
         .account(key.account)
         .from(address)
         .detail(json!({ "api_key": key.id }));
-    let ends_at = key.expires_at;
-    let holder = keep(app, key, grant, event, now).await?.ok_or_else(unusable)?;
+    let secret = TokenHash::of(params.subject_token.expose());
+    let kept = keep(app, key, secret, grant, event).await?;
+    let (holder, ends_at) = kept.ok_or_else(unusable)?;
     Ok(Issuance {
         scope: holder.grant.scope.clone(),
         resources: params.resources,
@@ -85,32 +87,49 @@ fn grant(client: &Client, key: &LiveKey, scope: Scope, resources: Vec<String>, n
     }
 }
 
-/// Writes the grant and binds it to the key, unless key or owner have ended meanwhile.
+/// Writes the grant and binds it to the key, unless key, secret or owner have ended meanwhile. Tells when the secret
+/// will end.
 async fn keep(
     app: &App,
     key: LiveKey,
+    secret: TokenHash,
     grant: Grant,
     event: Event,
-    now: Timestamp,
-) -> Result<Option<Holder>, StoreError> {
+) -> Result<Option<(Holder, Option<Timestamp>)>, StoreError> {
+    let clock = app.clock.clone();
     app.store
         .write(async move |db: &mut Conn| {
             // Whoever ends the key or the account waits for this transaction, and then sees the grant.
             if store::accounts::find_locked(db, key.account).await?.is_none()
-                || !store::api_keys::lock_live(db, key.id, now).await?
+                || !store::api_keys::lock_live(db, key.id, grant.created_at).await?
             {
                 return Ok(None);
             }
+            let Ok(ends_at) = open_until(db, &secret, clock.now()).await? else {
+                return Ok(None);
+            };
             store::grants::insert(db, &grant).await?;
             store::api_keys::bind(db, key.id, grant.id).await?;
-            let Some(holder) = Holder::find(db, grant.id, now).await? else {
+            let Some(holder) = Holder::find(db, grant.id, grant.created_at).await? else {
                 return Ok(None);
             };
             event.record(db).await?;
-            Ok(Some(Holder {
+            let holder = Holder {
                 authority: key.authority,
                 ..holder
-            }))
+            };
+            Ok(Some((holder, ends_at)))
         })
         .await
+}
+
+/// When a secret will end by what its key is now: it may have been replaced since it was checked.
+async fn open_until(
+    db: &mut Conn,
+    secret: &TokenHash,
+    now: Timestamp,
+) -> Result<Result<Option<Timestamp>, Ended>, StoreError> {
+    let found = store::api_keys::find_by_secret(db, secret).await?;
+    let end = |(key, which): (ApiKey, KeySecret)| key.open_until(which, now);
+    Ok(found.ok_or(Ended::Rotated).and_then(end))
 }
