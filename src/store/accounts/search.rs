@@ -13,7 +13,7 @@ use crate::schema::{account_roles, accounts, group_members, group_roles, login_n
 use crate::types::Uid;
 
 /// A set of accounts not larger than this is looked through itself; of a larger one the order finds members soon.
-const SMALL: i64 = 5_000;
+const SMALL: i64 = 2_000;
 /// Comes after all that can stand in a name.
 const LAST: char = '\u{10FFFF}';
 
@@ -142,24 +142,37 @@ macro_rules! with_role {
 
 /// The accounts in a state, when they are few.
 async fn few_in_state(db: &mut Conn, state: State) -> Result<Option<Vec<Uid>>, StoreError> {
-    let ids: Vec<Uid> = db!(db, |c| {
-        let query = accounts::table.select(accounts::id).limit(SMALL + 1).into_boxed();
-        let query = in_state!(query, Some(state));
+    let surplus: Option<Uid> = db!(db, |c| {
+        let query = accounts::table.select(accounts::id).into_boxed();
+        let query = in_state!(query, Some(state)).offset(SMALL).limit(1);
+        query.get_result(c).await.optional()
+    })?;
+    if surplus.is_some() {
+        return Ok(None);
+    }
+    let ids = db!(db, |c| {
+        let query = accounts::table.select(accounts::id).into_boxed();
+        let query = in_state!(query, Some(state)).limit(SMALL);
         query.load(c).await
     })?;
-    Ok((ids.len() as i64 <= SMALL).then_some(ids))
+    Ok(Some(ids))
 }
 
 /// The accounts with a role, when they are few.
 async fn few_with_role(db: &mut Conn, role: &str, now: Timestamp) -> Result<Option<Vec<Uid>>, StoreError> {
-    let own = holders!(role.to_owned(), now).limit(SMALL + 1);
-    let mut ids: Vec<Uid> = db!(db, |c| own.load(c).await)?;
-    if ids.len() as i64 > SMALL {
+    // The database passes over the others faster than they could be fetched and counted.
+    let surplus = holders!(role.to_owned(), now).offset(SMALL).limit(1);
+    let surplus: Option<Uid> = db!(db, |c| surplus.get_result(c).await.optional())?;
+    let shared_surplus = members!(role.to_owned()).offset(SMALL).limit(1);
+    let shared_surplus: Option<Uid> = db!(db, |c| shared_surplus.get_result(c).await.optional())?;
+    if surplus.or(shared_surplus).is_some() {
         return Ok(None);
     }
-    let shared = members!(role.to_owned()).limit(SMALL + 1);
+    let own = holders!(role.to_owned(), now).limit(SMALL);
+    let mut ids: Vec<Uid> = db!(db, |c| own.load(c).await)?;
+    let shared = members!(role.to_owned()).limit(SMALL);
     ids.extend(db!(db, |c| shared.load::<Uid>(c).await)?);
-    Ok((ids.len() as i64 <= SMALL).then_some(ids))
+    Ok(Some(ids))
 }
 
 /// At most `limit` accounts that match, from the one that follows `after`. With a prefix they come by name, whatever
