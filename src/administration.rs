@@ -8,9 +8,12 @@ use http::StatusCode;
 use protocol::id::{AccountId, ClientId};
 use protocol::permission;
 use protocol::role::Authority;
-use store::StoreError;
+use protocol::time::Timestamp;
+use store::{Conn, StoreError};
 
+use crate::app::App;
 use crate::error::{Error, Failure, Problem, Refusal};
+use crate::pages::machine_time;
 use crate::web::client_ip::ClientAddress;
 use crate::web::request_id::{self, RequestId};
 
@@ -24,6 +27,7 @@ pub(crate) mod catalogue;
 pub(crate) mod clients;
 mod denied;
 pub(crate) mod diagnosis;
+mod ends;
 pub(crate) mod grants;
 pub(crate) mod groups;
 pub(crate) mod import;
@@ -41,9 +45,10 @@ pub(crate) mod statistics;
 pub(crate) mod upstreams;
 pub(crate) mod version;
 
-pub(crate) use authenticate::{authenticate, carried};
+pub(crate) use authenticate::{authenticate, named_by};
 pub(crate) use denied::{Target, denied_about};
-pub(crate) use last::{ensure_administrator_remains, holds_everything};
+pub(crate) use ends::Ends;
+pub(crate) use last::{ensure_administrator_remains, holds_everything, lock_administrators};
 pub(crate) use version::Expected;
 
 /// Whoever acts.
@@ -64,8 +69,10 @@ pub struct Actor {
     pub who: Who,
     /// What they hold, and so may give to others.
     pub authority: Authority,
-    /// What they came with, which may be less than what they hold: the scope of a token.
-    pub presented: Authority,
+    /// Until when they hold what they hold for a time.
+    pub(crate) ends: Ends,
+    /// What they came with, where that is not all that they hold: what the scope of a token names.
+    pub presented: Option<Authority>,
     /// Where from.
     pub address: Option<ClientAddress>,
     /// The request in which they act; a transaction may run where it cannot be asked for.
@@ -83,15 +90,36 @@ impl fmt::Display for Actor {
 }
 
 impl Actor {
-    /// Somebody who holds this much and came with all of it.
-    pub fn new(who: Who, authority: Authority, address: Option<ClientAddress>) -> Actor {
+    /// Somebody who holds this much for good and came with all of it.
+    fn new(who: Who, authority: Authority, address: Option<ClientAddress>) -> Actor {
         Actor {
             who,
-            presented: authority.clone(),
             authority,
+            ends: Ends::default(),
+            presented: None,
             address,
             request: request_id::current(),
         }
+    }
+
+    /// The holder of an account, with all that they hold now.
+    pub(crate) async fn person(
+        app: &App,
+        id: AccountId,
+        address: ClientAddress,
+    ) -> Result<Actor, StoreError> {
+        let now = app.now();
+        let (authority, ends) = app
+            .store
+            .read(async move |db: &mut Conn| {
+                let authority = store::roles::authority(db, id, now).await?;
+                Ok((authority, Ends::read(db, id, now).await?))
+            })
+            .await?;
+        Ok(Actor {
+            ends,
+            ..Actor::new(Who::Account(id), authority, Some(address))
+        })
     }
 
     /// Whoever has a shell on the server, and so may do everything.
@@ -113,15 +141,45 @@ impl Actor {
 
     /// Refuses what needs a permission that the actor did not come with.
     pub fn require(&self, permission: &'static str) -> Result<(), Refused> {
-        if self.presented.holds(permission) && self.authority.holds(permission) {
+        let came_with = |presented: &Authority| presented.holds(permission);
+        if self.presented.as_ref().is_none_or(came_with) && self.authority.holds(permission) {
             Ok(())
         } else {
             Err(Refused::Forbidden(permission))
         }
     }
 
-    /// Refuses to give or take what the actor does not hold.
-    pub fn may_give<'a>(&self, permissions: impl IntoIterator<Item = &'a String>) -> Result<(), Refused> {
+    /// Refuses to give what the actor does not hold, or for longer than they hold it; without an end it is for good.
+    pub fn may_give<'a>(
+        &self,
+        permissions: impl IntoIterator<Item = &'a String>,
+        expires_at: Option<Timestamp>,
+    ) -> Result<(), Refused> {
+        for permission in permissions {
+            if !self.authority.holds(permission) {
+                return Err(Refused::Beyond);
+            }
+            let Some(end) = self.ends.of_permission(permission) else {
+                continue;
+            };
+            if expires_at.is_none_or(|at| at > end) {
+                let permission = permission.clone();
+                return Err(Refused::Outlasts { permission, end });
+            }
+        }
+        Ok(())
+    }
+
+    /// The same for what has no end: roles, scopes, clients, what a group carries.
+    pub fn may_give_for_good<'a>(
+        &self,
+        permissions: impl IntoIterator<Item = &'a String>,
+    ) -> Result<(), Refused> {
+        self.may_give(permissions, None)
+    }
+
+    /// Refuses to take or touch what the actor does not hold.
+    pub fn may_take<'a>(&self, permissions: impl IntoIterator<Item = &'a String>) -> Result<(), Refused> {
         if self.authority.holds_all(permissions) {
             Ok(())
         } else {
@@ -131,7 +189,13 @@ impl Actor {
 
     /// Refuses to act on somebody who holds more than the actor: whoever can change an account can become it.
     pub fn may_manage(&self, target: &Authority) -> Result<(), Refused> {
-        self.may_give(&target.permissions)
+        self.may_take(&target.permissions)
+    }
+
+    /// Refuses what lets the actor become somebody who holds something for longer than they do.
+    pub(crate) fn may_become(&self, target: &Authority, ends: &Ends) -> Result<(), Refused> {
+        let mut permissions = target.permissions.iter();
+        permissions.try_for_each(|name| self.may_give([name], ends.of_permission(name)))
     }
 }
 
@@ -142,6 +206,15 @@ pub enum Refused {
     Forbidden(&'static str),
     /// It would give, take or touch more than the actor holds.
     Beyond,
+    /// It would give something for longer than the actor holds it.
+    Outlasts {
+        /// The permission.
+        permission: String,
+        /// When the actor does not hold it any more.
+        end: Timestamp,
+    },
+    /// The actor did not come with this permission, and so cannot take it away in a key.
+    NotPresented(String),
     /// Nobody does this to themselves.
     Oneself,
     /// Nobody would be left who may do everything.
@@ -175,6 +248,15 @@ impl Refused {
         match self {
             Refused::Forbidden(permission) => format!("this needs the permission {permission}"),
             Refused::Beyond => "nobody can give, take or change more than they hold".to_owned(),
+            Refused::Outlasts { permission, end } => format!(
+                "you hold the permission {permission} only until {}; give it until then at the latest, or have it \
+                 done by somebody who holds it for longer",
+                machine_time(end.0)
+            ),
+            Refused::NotPresented(permission) => format!(
+                "the access token does not carry the permission {permission}; ask for a scope that stands for it, or \
+                 make the key on the account page"
+            ),
             Refused::Oneself => "nobody can do this to their own account".to_owned(),
             Refused::LastAdministrator => {
                 "nobody would be left who may do everything; give somebody else the role first".to_owned()
@@ -189,7 +271,11 @@ impl Refused {
     /// The HTTP status that says the same.
     pub fn status(&self) -> StatusCode {
         match self {
-            Refused::Forbidden(_) | Refused::Beyond | Refused::Oneself => StatusCode::FORBIDDEN,
+            Refused::Forbidden(_)
+            | Refused::Beyond
+            | Refused::Outlasts { .. }
+            | Refused::NotPresented(_)
+            | Refused::Oneself => StatusCode::FORBIDDEN,
             Refused::NotFound => StatusCode::NOT_FOUND,
             Refused::LastAdministrator | Refused::Conflict(_) => StatusCode::CONFLICT,
             Refused::Stale => StatusCode::PRECONDITION_FAILED,
@@ -203,6 +289,10 @@ impl From<Refused> for Problem {
         let problem = Problem::new(refused.status(), refused.says());
         match refused {
             Refused::Forbidden(permission) => problem.with("permission", permission),
+            Refused::Outlasts { permission, end } => {
+                problem.with("permission", permission).with("until", end.0)
+            }
+            Refused::NotPresented(permission) => problem.with("permission", permission),
             Refused::Invalid { member, .. } => problem.with("member", member),
             _ => problem,
         }
@@ -262,15 +352,15 @@ mod tests {
             holder(&["accounts:read", "roles:assign", "books:write"]),
             None,
         );
-        actor.presented = holder(&["roles:assign"]);
+        actor.presented = Some(holder(&["roles:assign"]));
         assert_eq!(
             actor.require(permission::ACCOUNTS_READ),
             Err(Refused::Forbidden(permission::ACCOUNTS_READ))
         );
         assert_eq!(actor.require(permission::ROLES_ASSIGN), Ok(()));
-        assert_eq!(actor.may_give(&["books:write".to_owned()]), Ok(()));
+        assert_eq!(actor.may_give_for_good(&["books:write".to_owned()]), Ok(()));
         assert_eq!(
-            actor.may_give(&["books:write".to_owned(), "*".to_owned()]),
+            actor.may_give_for_good(&["books:write".to_owned(), "*".to_owned()]),
             Err(Refused::Beyond)
         );
         assert_eq!(actor.may_manage(&holder(&["keys:rotate"])), Err(Refused::Beyond));
@@ -280,7 +370,7 @@ mod tests {
     #[test]
     fn what_a_token_carries_counts_only_as_long_as_it_is_held() {
         let mut actor = Actor::new(Who::CommandLine, holder(&[]), None);
-        actor.presented = holder(&["accounts:read"]);
+        actor.presented = Some(holder(&["accounts:read"]));
         assert!(actor.require(permission::ACCOUNTS_READ).is_err());
     }
 }

@@ -28,7 +28,7 @@ pub(crate) use parse::{
     account_entries, account_entry, check_client_secret, check_scope_name, is_name, totp_bytes,
 };
 pub use passkey::PasskeyEntry;
-pub(crate) use prepare::{FACTOR_NAME, check_clear_password};
+pub(crate) use prepare::{check_clear_password, configured_factor};
 pub use upstream::UpstreamEntry;
 pub(crate) use upstream::check_secret as check_upstream_secret;
 

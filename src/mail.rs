@@ -20,7 +20,7 @@ use crate::random;
 pub use delivery::deliver_due;
 pub(crate) use delivery::send;
 pub use letter::Letter;
-pub(crate) use letter::{mailbox, mailbox_key, mailbox_under};
+pub(crate) use letter::{mailbox_key, mailbox_under};
 pub use transport::destination;
 
 use transport::Transport;

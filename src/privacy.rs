@@ -14,7 +14,7 @@ mod leave;
 mod retention;
 
 pub(crate) use consent::record as consent_record;
-pub(crate) use erase::Erasure;
+pub(crate) use erase::{Erasure, ErasureKeys};
 pub(crate) use export::export;
 pub(crate) use leave::{Kept, Left, find_kept, keep, leave};
 pub use retention::{Retained, look_after};

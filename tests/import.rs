@@ -30,7 +30,11 @@ const ALICE: &str = "correct horse battery staple";
 
 /// A server, and the token of alice, who holds this role.
 async fn start(role: &str) -> (Server, String) {
-    let server = Server::start().await;
+    start_with(role, |_| ()).await
+}
+
+async fn start_with(role: &str, change: impl FnOnce(&mut chancery::config::Config)) -> (Server, String) {
+    let server = Server::start_with(change).await;
     server.apply(OPS).await;
     server
         .apply(&format!(

@@ -30,7 +30,7 @@ client_id = "console"
 client_secret = "console-secret-of-more-than-32-characters"
 redirect_uris = ["https://console.example/cb"]
 grant_types = ["authorization_code", "refresh_token", "password"]
-scope = "openid offline_access account:read account:write accounts:export accounts:disable books:read"
+scope = "openid offline_access account:read account:write accounts:export accounts:disable accounts:write scim:provision books:read"
 resources = ["https://api.example/"]
 "#;
 const CONSOLE_SECRET: &str = "console-secret-of-more-than-32-characters";

@@ -13,12 +13,12 @@ use protocol::interaction::FRESH;
 use protocol::permission;
 use protocol::role::Authority;
 use protocol::time::{Lifetime, Timestamp};
-use store::{Conn, StoreError};
+use store::StoreError;
 use uuid::Uuid;
 
 use super::Visit;
 use crate::administration::api_keys::{self, KeyState, KeyView, Made, Wish};
-use crate::administration::{Actor, Refused, Who};
+use crate::administration::{Actor, Refused};
 use crate::app::App;
 use crate::error::Error;
 use crate::html;
@@ -41,12 +41,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
 
 /// The person at the page, with all that they hold.
 async fn actor(app: &App, visit: &Visit) -> Result<Actor, StoreError> {
-    let (id, now) = (visit.account.id, app.now());
-    let authority = app
-        .store
-        .read(async move |db: &mut Conn| store::roles::authority(db, id, now).await)
-        .await?;
-    Ok(Actor::new(Who::Account(id), authority, Some(visit.address)))
+    Actor::person(app, visit.account.id, visit.address).await
 }
 
 /// The permissions that a key of this holder may name: those they hold by name, or all that are known to who holds

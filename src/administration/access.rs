@@ -1,5 +1,6 @@
 //! Who owns things of other systems, and who was given what on them. An owner may do everything to a thing, so making
-//! one is for who owns it or holds everything on things of its type; nobody else gives or takes what they do not hold.
+//! one is for who owns it or holds everything on things of its type; nobody else gives or takes what they do not hold,
+//! or gives it for longer than they hold it.
 
 use protocol::access::{Entity, ID_LENGTH, NAME_LENGTH, TYPE_LENGTH, is_text, ownership, permission_for};
 use protocol::id::AccountId;
@@ -113,14 +114,29 @@ fn check_permission(permission: &str) -> Result<(), Refused> {
     Err(Refused::invalid("permission", problem))
 }
 
-/// Whether an actor may give and take this on a thing with this owner.
-fn may_give(actor: &Actor, owner: Option<AccountId>, permission: &str) -> Result<(), Refused> {
-    let owns = owner.is_some() && actor.account() == owner;
-    if owns || actor.authority.holds(permission) {
-        Ok(())
-    } else {
-        Err(Refused::Beyond)
+fn owns(actor: &Actor, owner: Option<AccountId>) -> bool {
+    owner.is_some() && actor.account() == owner
+}
+
+/// Whether an actor may give this on a thing with this owner, for good or until a moment.
+fn may_give(
+    actor: &Actor,
+    owner: Option<AccountId>,
+    permission: &str,
+    expires_at: Option<Timestamp>,
+) -> Result<(), Refused> {
+    if owns(actor, owner) {
+        return Ok(());
     }
+    actor.may_give([&permission.to_owned()], expires_at)
+}
+
+/// Whether an actor may take this on a thing with this owner.
+fn may_take(actor: &Actor, owner: Option<AccountId>, permission: &str) -> Result<(), Refused> {
+    if owns(actor, owner) {
+        return Ok(());
+    }
+    actor.may_take([&permission.to_owned()])
 }
 
 /// The thing, as it is known here.
@@ -173,7 +189,10 @@ async fn put(
         if before == owner {
             return Ok(());
         }
-        may_give(actor, before, &ownership(kind))
+        match owner {
+            Some(_) => may_give(actor, before, &ownership(kind), None),
+            None => may_take(actor, before, &ownership(kind)),
+        }
     };
     if let Err(refused) = allowed() {
         return Ok(Err(refused));
@@ -238,7 +257,7 @@ async fn remove(
         if owner.is_none() && given == 0 {
             return Ok(());
         }
-        may_give(actor, owner, &ownership(kind))
+        may_take(actor, owner, &ownership(kind))
     };
     if let Err(refused) = allowed() {
         return Ok(Err(refused));
@@ -312,7 +331,7 @@ async fn give(
         return Ok(Err(refused));
     }
     let permission = permission_for(kind, &given.permission);
-    if let Err(refused) = may_give(actor, found.owner, &permission) {
+    if let Err(refused) = may_give(actor, found.owner, &permission, expires_at) {
         return Ok(Err(refused));
     }
     if expires_at.is_some_and(|at| at <= now) {
@@ -367,7 +386,7 @@ async fn take(
     if held.is_none() {
         return Ok(Err(Refused::NotFound));
     }
-    if let Err(refused) = may_give(actor, found.owner, &permission) {
+    if let Err(refused) = may_take(actor, found.owner, &permission) {
         return Ok(Err(refused));
     }
     resource_permissions::revoke(db, kind, id, given.account, &permission).await?;

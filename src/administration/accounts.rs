@@ -7,7 +7,7 @@ use protocol::time::Timestamp;
 use serde_json::Value;
 use store::{Account, Conn, StoreError};
 
-use super::{Actor, Refused};
+use super::{Actor, Refused, lock_administrators};
 use crate::app::App;
 use crate::mail::{Letter, Mail};
 use crate::pages::Locale;
@@ -39,7 +39,7 @@ pub(crate) use create::{Delivery, NewAccount, create};
 pub(crate) use list::{Filter, SORTS, list};
 pub(crate) use recovery::{reset_factors, start_reset, unlock};
 pub(crate) use removal::delete;
-pub(crate) use state::{disable, enable};
+pub(crate) use state::{close, disable, enable, stands_open};
 pub(crate) use view::{AccountDetails, AccountState, AccountView, details, read};
 
 /// An account that the actor may change, locked until the transaction ends.
@@ -57,6 +57,7 @@ pub(crate) async fn managed(
     id: AccountId,
     now: Timestamp,
 ) -> Result<Result<Managed, Refused>, StoreError> {
+    lock_administrators(db).await?;
     let Some(account) = store::accounts::find_locked(db, id).await? else {
         return Ok(Err(Refused::NotFound));
     };

@@ -9,9 +9,9 @@ use protocol::id::ClientId;
 use protocol::permission;
 use protocol::role::Authority;
 use protocol::scope::Scope;
-use store::Conn;
+use store::{Conn, StoreError};
 
-use super::{Actor, Who};
+use super::{Actor, Ends, Who};
 use crate::app::App;
 use crate::bearer;
 use crate::bearer::refusal::ApiRefusal;
@@ -42,18 +42,12 @@ pub(crate) async fn authenticate(
         let client = app.client(&id).await?;
         let client = client.ok_or_else(|| invalid("the client is gone"))?;
         let scope = token.scope.retain(|name| client.client.scope.contains(name));
-        let presented = carried(&scope);
-        // What the scope stands for elsewhere is the client's to give as well.
-        let mut authority = presented.clone();
-        for definition in &app.catalogue().await?.scopes {
-            if scope.contains(&definition.name) {
-                authority.permissions.extend(definition.requires.iter().cloned());
-            }
-        }
         return Ok(Actor {
             who: Who::Client(id),
-            authority,
-            presented,
+            // What the scope stands for elsewhere is the client's to give as well.
+            authority: holding(named_by(app, &scope, false).await?),
+            ends: Ends::default(),
+            presented: Some(carried(&scope)),
             address: Some(address),
             request: request_id::current(),
         });
@@ -70,28 +64,50 @@ pub(crate) async fn authenticate(
             if let Some(key) = store::api_keys::find_behind(db, grant).await? {
                 authority = api_key::carried(&key.permissions, &authority);
             }
-            Ok(Some((account, authority)))
+            let ends = Ends::read(db, account.id, now).await?;
+            Ok(Some((account, authority, ends)))
         })
         .await?;
-    let (account, authority) = found.ok_or_else(|| invalid("the authorization has ended"))?;
+    let (account, authority, ends) = found.ok_or_else(|| invalid("the authorization has ended"))?;
     Ok(Actor {
         who: Who::Account(account.id),
         authority,
-        presented: carried(&token.scope),
+        ends,
+        presented: Some(carried(&token.scope)),
         address: Some(address),
         request: request_id::current(),
     })
 }
 
 /// What a scope names of the server's own permissions.
-pub(crate) fn carried(scope: &Scope) -> Authority {
-    let permissions: BTreeSet<String> = scope
-        .iter()
-        .filter(|name| permission::is_own(name))
-        .map(str::to_owned)
-        .collect();
+fn carried(scope: &Scope) -> Authority {
+    let own = scope.iter().filter(|name| permission::is_own(name));
+    holding(own.map(str::to_owned).collect())
+}
+
+fn holding(permissions: BTreeSet<String>) -> Authority {
     Authority {
         permissions,
         ..Authority::default()
     }
+}
+
+/// The permissions that the scope of a token names or stands for. To a client that acts for itself the name of a scope
+/// is a permission only when it is one of the server's own.
+pub(crate) async fn named_by(
+    app: &App,
+    scope: &Scope,
+    for_account: bool,
+) -> Result<BTreeSet<String>, StoreError> {
+    let mut permissions: BTreeSet<String> = scope
+        .iter()
+        .filter(|name| *name != permission::ALL && (for_account || permission::is_own(name)))
+        .map(str::to_owned)
+        .collect();
+    for definition in &app.catalogue().await?.scopes {
+        if scope.contains(&definition.name) {
+            permissions.extend(definition.requires.iter().cloned());
+        }
+    }
+    Ok(permissions)
 }

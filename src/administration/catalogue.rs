@@ -4,10 +4,12 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use store::{Conn, SendAsyncFn, StoreError};
 use utoipa::ToSchema;
 
-use super::Refused;
 use super::listing::{Listed, Slice};
+use super::{Outcome, Refused, settle};
+use crate::app::App;
 use crate::declarative::is_name;
 use crate::error::Error;
 
@@ -53,6 +55,20 @@ pub(crate) fn check_sentence(member: &str, text: &str) -> Result<(), Refused> {
     }
     let problem = format!("must be at most {MAX_SENTENCE} characters without line breaks");
     Err(Refused::invalid(member, problem))
+}
+
+/// Does something to the catalogue in one transaction, and reads it anew at its next use here.
+pub(super) async fn write<T, F>(app: &App, act: F) -> Outcome<T>
+where
+    T: Send + 'static,
+    F: for<'c> AsyncFnOnce(&'c mut Conn) -> Result<Result<T, Refused>, StoreError>
+        + for<'c> SendAsyncFn<&'c mut Conn, Result<Result<T, Refused>, StoreError>>
+        + Send
+        + 'static,
+{
+    let done = app.store.write(act).await;
+    app.forget_catalogue();
+    settle(done)
 }
 
 /// The piece of a whole list that is asked for, in the order of the names.

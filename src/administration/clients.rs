@@ -23,7 +23,7 @@ mod rules;
 mod secret;
 pub(crate) mod view;
 
-pub(crate) use rules::{check, reach};
+pub(crate) use rules::{check, check_gain, check_identifier, reach};
 pub(crate) use secret::MAX_OVERLAP;
 pub(crate) use view::ClientView;
 
@@ -87,12 +87,7 @@ pub(crate) async fn read(app: &App, actor: &Actor, id: &ClientId) -> Outcome<Cli
 pub(crate) async fn create(app: &App, actor: &Actor, metadata: Map<String, Value>) -> Outcome<Registered> {
     let mut metadata = metadata;
     let id = match metadata.remove("client_id") {
-        None => ClientId(random::uuid().to_string()),
-        // The `sub` of a client's own tokens is its identifier, and must not be anybody's.
-        Some(Value::String(id)) if uuid::Uuid::try_parse(&id).is_ok() => {
-            let problem = "must not be a UUID, as accounts are named; leave it out and one is made";
-            return Err(Refused::invalid("client_id", problem).into());
-        }
+        None => ClientId(format!("client_{}", random::uuid().simple())),
         Some(Value::String(id)) => ClientId(id),
         Some(_) => return Err(Refused::invalid("client_id", "must be text").into()),
     };
@@ -174,7 +169,7 @@ async fn find_mine(db: &mut Conn, actor: &Actor, id: &ClientId) -> Done<StoredCl
         return Ok(Err(Refused::NotFound));
     };
     let definitions = roles::list_scopes(db).await?;
-    let mine = actor.may_give(&reach(&stored.client, &definitions));
+    let mine = actor.may_take(&reach(&stored.client, &definitions));
     Ok(mine.map(|()| stored))
 }
 
@@ -197,7 +192,7 @@ pub(crate) async fn insert(
     let allowed = || {
         actor.require(permission::CLIENTS_WRITE)?;
         check(&client, None, &definitions, &servers)?;
-        actor.may_give(&reach(&client, &definitions))?;
+        actor.may_give_for_good(&reach(&client, &definitions))?;
         let needed = given.is_some() || client.token_endpoint_auth_method.has_secret();
         needed.then(|| NewSecret::of(&client, given, sealer)).transpose()
     };
@@ -243,7 +238,9 @@ pub(crate) async fn update(
         expected.check(&ClientView::at(&stored, now))?;
         let client = change(&stored.client)?;
         check(&client, Some(&stored.client), &definitions, &servers)?;
-        actor.may_give(&reach(&client, &definitions))?;
+        // With another key or address it would be the actor's for good.
+        actor.may_give_for_good(&reach(&stored.client, &definitions))?;
+        actor.may_give_for_good(&reach(&client, &definitions))?;
         let mut new = StoredClient {
             client,
             ..stored.clone()
@@ -263,12 +260,7 @@ pub(crate) async fn update(
         secret.give(&mut new, now, now);
     }
     if new != stored {
-        clients::update(db, &new, now).await?;
-        // What people agreed to was to be sent where it was sent then.
-        if new.client.redirect_uris != stored.client.redirect_uris {
-            consents::delete_for_client(db, id).await?;
-            grants::revoke_for_client(db, id, now).await?;
-        }
+        replace(db, &stored, &new, now).await?;
         let detail = json!({ "changed": changed(&stored.client, &new.client), "secret": secret.is_some() });
         event(actor, "client.updated", id, detail, now).record(db).await?;
     }
@@ -276,6 +268,26 @@ pub(crate) async fn update(
         client: ClientView::at(&new, now),
         secret: secret.and_then(|secret| secret.made),
     }))
+}
+
+/// Writes a changed client, and ends what it was given for what it was before.
+pub(crate) async fn replace(
+    db: &mut Conn,
+    old: &StoredClient,
+    new: &StoredClient,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    clients::update(db, new, now).await?;
+    let id = &new.client.client_id;
+    // What people agreed to was to be sent where it was sent then.
+    let moved = new.client.redirect_uris != old.client.redirect_uris;
+    if moved {
+        consents::delete_for_client(db, id).await?;
+    }
+    if moved || (new.disabled && !old.disabled) {
+        grants::revoke_for_client(db, id, now).await?;
+    }
+    Ok(())
 }
 
 /// [`rotate_secret`] in a transaction at hand; with a secret that somebody chose, where one is given.
@@ -292,6 +304,11 @@ pub(crate) async fn rotate(
         Ok(stored) => stored,
         Err(refused) => return Ok(Err(refused)),
     };
+    let definitions = roles::list_scopes(db).await?;
+    // Whoever gets the new secret can act as the client for good.
+    if let Err(refused) = actor.may_give_for_good(&reach(&stored.client, &definitions)) {
+        return Ok(Err(refused));
+    }
     if !(0..=MAX_OVERLAP).contains(&overlap) {
         let problem = format!("must be 0 to {MAX_OVERLAP} seconds");
         return Ok(Err(Refused::invalid("overlap", problem)));

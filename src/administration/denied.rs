@@ -15,7 +15,12 @@ const MAX_TEXT: usize = 200;
 fn is_denial(refused: &Refused) -> bool {
     matches!(
         refused,
-        Refused::Forbidden(_) | Refused::Beyond | Refused::Oneself | Refused::LastAdministrator
+        Refused::Forbidden(_)
+            | Refused::Beyond
+            | Refused::Outlasts { .. }
+            | Refused::NotPresented(_)
+            | Refused::Oneself
+            | Refused::LastAdministrator
     )
 }
 

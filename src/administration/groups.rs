@@ -1,5 +1,6 @@
 //! Groups as another directory makes, changes and removes them (RFC 7643 §4.2). The configuration maps a group to
-//! roles by its name; who touches a group that carries roles must hold all that these carry.
+//! roles by its name; who touches a group that carries roles must hold all that these carry, and for good what its
+//! members get by it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use store::groups::{self, Group};
 use store::{Conn, StoreError};
 
 use super::provisioning::{Declined, Edit, Provisioned, Resource, admit, root, settled};
-use super::{Actor, Expected, Refused, ensure_administrator_remains};
+use super::{Actor, Expected, Refused, ensure_administrator_remains, lock_administrators};
 use crate::app::App;
 use crate::audit::Event;
 use crate::random;
@@ -27,7 +28,7 @@ mod view;
 
 pub(crate) use query::list;
 use synchronise::mapped;
-pub(crate) use synchronise::synchronise;
+pub(crate) use synchronise::{is_mapped, missing_roles, synchronise};
 use view::{Draft, View};
 
 /// A group with what is shown of it.
@@ -126,11 +127,13 @@ impl Change {
         self.event.another(kind).detail(detail)
     }
 
-    /// The roles that are or will be the group's; refused when they carry more than the actor holds.
+    /// The roles that are or will be the group's; refused when they carry more than the actor holds, or when those that
+    /// somebody gets carry what the actor holds only for a time.
     async fn roles(
         &self,
         db: &mut Conn,
         names: &BTreeSet<String>,
+        given: &BTreeSet<String>,
     ) -> Result<Result<Vec<Role>, Refused>, StoreError> {
         if names.is_empty() {
             return Ok(Ok(Vec::new()));
@@ -140,10 +143,30 @@ impl Change {
             .into_iter()
             .filter(|role| names.contains(&role.name))
             .collect();
-        let allowed = self
-            .actor
-            .may_give(carried.iter().flat_map(|role| &role.permissions));
+        let touched = carried.iter().flat_map(|role| &role.permissions);
+        let got = carried.iter().filter(|role| given.contains(&role.name));
+        let allowed = self.actor.may_take(touched).and_then(|()| {
+            self.actor
+                .may_give_for_good(got.flat_map(|role| &role.permissions))
+        });
         Ok(allowed.map(|()| carried))
+    }
+
+    /// Refuses to name or fill a group that is to carry a role which does not exist: nobody can be asked yet whether
+    /// they hold what it will carry, and whoever is in the group would get it unseen once somebody makes it.
+    async fn all_roles_exist(&self, db: &mut Conn, name: &str) -> Result<Result<(), Refused>, StoreError> {
+        let known = store::roles::list_roles(db).await?;
+        let missing = missing_roles(&self.app.config, Some(name), |role| {
+            known.iter().any(|known| known.name == role)
+        });
+        let Some(role) = missing.first() else {
+            return Ok(Ok(()));
+        };
+        let problem = format!(
+            "[scim] group_roles gives this group the role {role:?}, which does not exist; make the role first, or take \
+             it out of the configuration"
+        );
+        Ok(Err(Refused::invalid("displayName", problem)))
     }
 
     /// Whoever loses roles must not hold more than the actor.
@@ -163,7 +186,9 @@ impl Change {
 
     async fn create(self, db: &mut Conn, draft: Draft) -> Result<Result<View, Declined>, StoreError> {
         let names = mapped(&self.app.config, &draft.display_name);
-        if let Err(refused) = self.roles(db, &names).await? {
+        let allowed = self.roles(db, &names, &names).await?.map(|_| ());
+        let allowed = allowed.and(self.all_roles_exist(db, &draft.display_name).await?);
+        if let Err(refused) = allowed {
             return Ok(Err(refused.into()));
         }
         let added: Vec<AccountId> = draft.members.iter().copied().collect();
@@ -192,6 +217,7 @@ impl Change {
     }
 
     async fn target(&self, db: &mut Conn) -> Result<Result<View, Declined>, StoreError> {
+        lock_administrators(db).await?;
         groups::find_locked(db, self.id).await?;
         let Some(view) = View::find(db, self.id).await? else {
             return Ok(Err(Refused::NotFound.into()));
@@ -246,10 +272,21 @@ impl Change {
         } else {
             before.iter().copied().collect()
         };
-        let carried = match self.allowed(db, &held, &wanted, &losing).await? {
+        // Who comes in gets all that it carries, who is in what the new name adds.
+        let given = if moves.added.is_empty() {
+            wanted.difference(&held).cloned().collect()
+        } else {
+            wanted.clone()
+        };
+        let carried = match self.allowed(db, &held, &wanted, &given, &losing).await? {
             Ok(carried) => carried,
             Err(refused) => return Ok(Err(refused.into())),
         };
+        if (renamed || !moves.added.is_empty())
+            && let Err(refused) = self.all_roles_exist(db, &draft.display_name).await?
+        {
+            return Ok(Err(refused.into()));
+        }
         if let Err(error) = all_exist(db, &moves.added).await? {
             return Ok(Err(error.into()));
         }
@@ -276,10 +313,11 @@ impl Change {
         db: &mut Conn,
         held: &BTreeSet<String>,
         wanted: &BTreeSet<String>,
+        given: &BTreeSet<String>,
         losing: &[AccountId],
     ) -> Result<Result<Vec<Role>, Refused>, StoreError> {
         let names = held | wanted;
-        let carried = match self.roles(db, &names).await? {
+        let carried = match self.roles(db, &names, given).await? {
             Ok(carried) => carried,
             Err(refused) => return Ok(Err(refused)),
         };
@@ -307,7 +345,8 @@ impl Change {
         };
         let held = groups::list_roles(db, self.id).await?;
         let members: Vec<AccountId> = view.ids().into_iter().collect();
-        let carried = match self.allowed(db, &held, &BTreeSet::new(), &members).await? {
+        let none = BTreeSet::new();
+        let carried = match self.allowed(db, &held, &none, &none, &members).await? {
             Ok(carried) => carried,
             Err(refused) => return Ok(Err(refused.into())),
         };

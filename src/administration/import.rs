@@ -8,7 +8,7 @@ use protocol::secret::Secret;
 use store::{Conn, StoreError};
 use uuid::Uuid;
 
-use super::{Actor, Outcome, Refused};
+use super::{Actor, Outcome, Refused, Target, denied_about};
 use crate::app::App;
 use crate::audit::Event;
 use crate::declarative::{self, PasswordSource, SecretSource};
@@ -20,6 +20,8 @@ mod write;
 
 use write::{Standing, Writer};
 
+/// The kind of the event of what an importer was refused.
+const REFUSED: &str = "administration.refused";
 /// Accounts written in one transaction.
 const BATCH: usize = 100;
 
@@ -98,6 +100,8 @@ struct Pass<'a> {
     groups: BTreeMap<String, Option<Known>>,
     /// Names and addresses seen so far, by their hashes.
     seen: HashSet<[u8; 32]>,
+    /// The entries by which the importer would have given more than they may, by their places.
+    refusals: Vec<(String, Refused)>,
     /// What became of the entries of a batch, by their numbers.
     lines: Vec<(usize, Line)>,
     report: Report,
@@ -107,6 +111,8 @@ struct Pass<'a> {
 #[derive(Clone)]
 struct Known {
     group: store::groups::Group,
+    /// A role that it is to carry and that does not exist.
+    missing: Option<String>,
     permissions: BTreeSet<String>,
 }
 
@@ -133,6 +139,7 @@ impl<'a> Pass<'a> {
                 .collect(),
             groups: BTreeMap::new(),
             seen: HashSet::new(),
+            refusals: Vec::new(),
             lines: Vec::new(),
             report: Report {
                 format: options.format.as_str(),
@@ -159,7 +166,29 @@ impl<'a> Pass<'a> {
             }
         }
         self.take(batch).await?;
+        self.note_refusals().await?;
         Ok(self.report)
+    }
+
+    /// Puts on record what the importer was refused, once for each reason: a file can hold any number of such entries.
+    async fn note_refusals(&mut self) -> Result<(), StoreError> {
+        let mut rest = std::mem::take(&mut self.refusals);
+        // Who only asks what would be done has tried nothing.
+        if self.options.dry_run {
+            return Ok(());
+        }
+        while let Some((_, refused)) = rest.first().cloned() {
+            let same: Vec<String> = rest
+                .extract_if(.., |(_, other)| *other == refused)
+                .map(|(place, _)| place)
+                .collect();
+            let target = Target {
+                account: None,
+                operation: Some(format!("import of {} entries: {}", same.len(), same.join(", "))),
+            };
+            denied_about(self.app, self.actor, REFUSED, &refused, target).await?;
+        }
+        Ok(())
     }
 
     async fn take(&mut self, rows: Vec<Row>) -> Outcome<()> {

@@ -8,8 +8,15 @@ use store::{Conn, StoreError, administrators};
 /// What a transaction is taken back for; [`super::settle`] makes a refusal of it.
 pub(super) const REASON: &str = "nobody would be left who may do everything";
 
+/// Makes changes that may take everything from somebody wait for one another, until the transaction ends. To be called
+/// before anything is read or locked for such a change: what somebody held when it was read must still be so when it is
+/// judged whether they were the last, and whoever waits here must hold nothing that others wait for.
+pub(crate) async fn lock_administrators(db: &mut Conn) -> Result<(), StoreError> {
+    administrators::lock(db).await
+}
+
 /// Takes the transaction back when no account that may sign in holds everything for good. To be called after a change
-/// that may take everything from somebody, in its transaction; of two such changes at once the second sees the first.
+/// that may take everything from somebody, in its transaction, which [`lock_administrators`] began.
 pub(crate) async fn ensure_administrator_remains(db: &mut Conn, _now: Timestamp) -> Result<(), StoreError> {
     administrators::lock(db).await?;
     if administrators::any(db).await? {

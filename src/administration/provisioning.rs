@@ -14,7 +14,10 @@ use protocol::time::Timestamp;
 use serde_json::{Map, Value, json};
 use store::{Account, Conn, StoreError, scim};
 
-use super::{Actor, Expected, Refused, ensure_administrator_remains, holds_everything, settle};
+use super::{
+    Actor, Ends, Expected, Refused, accounts, ensure_administrator_remains, holds_everything,
+    lock_administrators, settle,
+};
 use crate::app::App;
 use crate::audit::Event;
 use crate::credentials::{self, Prepared};
@@ -163,14 +166,7 @@ pub(crate) async fn update(
     expected: Expected,
 ) -> Provisioned<Resource> {
     admit(actor)?;
-    let change = Change {
-        app: app.clone(),
-        actor: actor.clone(),
-        id,
-        expected,
-        now: app.now(),
-        event: Event::now(app, "account.updated").by(actor).account(id),
-    };
+    let change = Change::new(app, actor, id, expected, "account.updated");
     let done = app
         .store
         .write(async move |db: &mut Conn| change.update(db, edit).await)
@@ -186,14 +182,7 @@ pub(crate) async fn delete(
     expected: Expected,
 ) -> Provisioned<()> {
     admit(actor)?;
-    let change = Change {
-        app: app.clone(),
-        actor: actor.clone(),
-        id,
-        expected,
-        now: app.now(),
-        event: Event::now(app, "account.deleted").by(actor).account(id),
-    };
+    let change = Change::new(app, actor, id, expected, "account.deleted");
     let done = app
         .store
         .write(async move |db: &mut Conn| change.delete(db).await)
@@ -212,8 +201,20 @@ struct Change {
 }
 
 impl Change {
+    fn new(app: &Arc<App>, actor: &Actor, id: AccountId, expected: Expected, kind: &str) -> Change {
+        Change {
+            app: app.clone(),
+            actor: actor.clone(),
+            id,
+            expected,
+            now: app.now(),
+            event: Event::now(app, kind).by(actor).account(id),
+        }
+    }
+
     /// The account as it is now, if the actor may change it.
     async fn target(&self, db: &mut Conn) -> Result<Result<(Person, Authority), Declined>, StoreError> {
+        lock_administrators(db).await?;
         // Who signs in at this moment is seen here, or sees the change.
         store::accounts::find_locked(db, self.id).await?;
         let Some(person) = Person::find(db, self.id, self.now).await? else {
@@ -243,11 +244,26 @@ impl Change {
         Draft::read(&after)
     }
 
+    /// Whether an edit says itself that the account is not to be used, and does not only leave that as it is.
+    fn shuts(&self, person: &Person, edit: &Edit) -> bool {
+        let is_off = |resource: &Resource| resource.get("active") == Some(&Value::Bool(false));
+        match edit {
+            Edit::Replace(resource) => is_off(resource),
+            Edit::Patch(operations) => {
+                let mut on = person.resource(&root(&self.app));
+                on.insert("active".to_owned(), Value::Bool(true));
+                patch::apply(&USER, on, operations).is_ok_and(|after| is_off(&after))
+            }
+        }
+    }
+
     async fn update(self, db: &mut Conn, edit: Edit) -> Result<Result<Person, Declined>, StoreError> {
         let (person, authority) = match self.target(db).await? {
             Ok(found) => found,
             Err(declined) => return Ok(Err(declined)),
         };
+        let shuts = self.shuts(&person, &edit)
+            && accounts::stands_open(db, &person.provisioned.account, self.now).await?;
         let draft = match self.draft(&person, edit) {
             Ok(draft) => draft,
             Err(error) => return Ok(Err(error.into())),
@@ -255,13 +271,21 @@ impl Change {
         let before = &person.provisioned;
         let mut account = before.account.clone();
         draft.write_to(&mut account);
-        if account == before.account
+        if !shuts
+            && account == before.account
             && draft.external_id == before.external_id
             && draft.attributes == before.attributes
         {
             return Ok(Ok(person));
         }
-        if account.disabled != before.account.disabled {
+        // Whoever has the mailbox can choose a new password.
+        if account.email != before.account.email {
+            let ends = Ends::read(db, self.id, self.now).await?;
+            if let Err(refused) = self.actor.may_become(&authority, &ends) {
+                return Ok(Err(refused.into()));
+            }
+        }
+        if shuts || account.disabled != before.account.disabled {
             self.open_or_shut(db, &account).await?;
         }
         store::accounts::update(db, &account, self.now).await?;
@@ -281,8 +305,7 @@ impl Change {
     /// Ends what a shut account opened; an account that is opened is not to be erased any more.
     async fn open_or_shut(&self, db: &mut Conn, account: &Account) -> Result<(), StoreError> {
         if account.disabled {
-            store::sessions::end_all(db, self.id, self.now).await?;
-            store::grants::revoke_for_account(db, self.id, self.now).await?;
+            accounts::close(db, self.id, self.now).await?;
             self.event.another("account.disabled").record(db).await
         } else {
             store::erasure::cancel(db, self.id, self.now).await?;
@@ -311,7 +334,7 @@ impl Change {
         };
         let named = before.claims.get("locale").and_then(Value::as_str);
         let locale = self.app.pages.locale(named, None);
-        let new_masked = &masked(new.unwrap_or_default());
+        let new_masked = &protocol::account::masked(new.unwrap_or_default());
         Letter::write(&self.app, old, locale, &Mail::EmailChanged { new_masked })
             .queue(db)
             .await
@@ -332,13 +355,5 @@ impl Change {
             ensure_administrator_remains(db, self.now).await?;
         }
         Ok(Ok(()))
-    }
-}
-
-/// Enough of an address for its owner to know it by.
-fn masked(email: &str) -> String {
-    match email.rsplit_once('@') {
-        Some((local, domain)) => format!("{}•••@{domain}", local.chars().next().unwrap_or('•')),
-        None => "•••".to_owned(),
     }
 }

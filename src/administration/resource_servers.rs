@@ -9,9 +9,9 @@ use store::{Conn, StoreError, locks, roles};
 use url::Url;
 use utoipa::ToSchema;
 
-use super::catalogue::{MAX_NAMES, changed, cut};
+use super::catalogue::{MAX_NAMES, changed, cut, write};
 use super::listing::{Listed, Slice};
-use super::{Actor, Expected, Outcome, Refused, settle};
+use super::{Actor, Expected, Outcome, Refused};
 use crate::app::App;
 use crate::audit::Event;
 
@@ -65,12 +65,10 @@ pub(crate) async fn read(app: &App, actor: &Actor, identifier: &str) -> Outcome<
 /// Registers a resource server.
 pub(crate) async fn create(app: &App, actor: &Actor, server: ResourceServer) -> Outcome<ResourceServerView> {
     let (actor, now) = (actor.clone(), app.now());
-    let done = app
-        .store
-        .write(async move |db: &mut Conn| insert(db, &actor, server, now).await)
-        .await;
-    app.forget_catalogue();
-    settle(done)
+    write(app, async move |db: &mut Conn| {
+        insert(db, &actor, server, now).await
+    })
+    .await
 }
 
 /// Changes which scopes mean something to a resource server.
@@ -82,23 +80,19 @@ pub(crate) async fn change(
     expected: Expected,
 ) -> Outcome<ResourceServerView> {
     let (actor, identifier, now) = (actor.clone(), identifier.to_owned(), app.now());
-    let done = app
-        .store
-        .write(async move |db: &mut Conn| update(db, &actor, &identifier, scopes, &expected, now).await)
-        .await;
-    app.forget_catalogue();
-    settle(done)
+    write(app, async move |db: &mut Conn| {
+        update(db, &actor, &identifier, scopes, &expected, now).await
+    })
+    .await
 }
 
 /// Removes a resource server; no more tokens are made for it.
 pub(crate) async fn delete(app: &App, actor: &Actor, identifier: &str, expected: Expected) -> Outcome<()> {
     let (actor, identifier, now) = (actor.clone(), identifier.to_owned(), app.now());
-    let done = app
-        .store
-        .write(async move |db: &mut Conn| remove(db, &actor, &identifier, &expected, now).await)
-        .await;
-    app.forget_catalogue();
-    settle(done)
+    write(app, async move |db: &mut Conn| {
+        remove(db, &actor, &identifier, &expected, now).await
+    })
+    .await
 }
 
 fn check(server: &ResourceServer, definitions: &[ScopeDefinition]) -> Result<(), Refused> {

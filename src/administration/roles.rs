@@ -1,5 +1,5 @@
-//! Roles: who may make, change and remove them. Nobody gives a role what they do not hold, nobody touches one that
-//! holds more than they do, and somebody who may do everything always remains.
+//! Roles: who may make, change and remove them. Nobody gives a role what they do not hold for good, nobody touches one
+//! that holds more than they do, and somebody who may do everything always remains.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,9 @@ use utoipa::ToSchema;
 
 use super::catalogue::{changed, check_name, check_names, check_sentence, cut};
 use super::listing::{Listed, Slice};
-use super::{Actor, Expected, Outcome, Refused, ensure_administrator_remains, settle};
+use super::{
+    Actor, Expected, Outcome, Refused, ensure_administrator_remains, groups, lock_administrators, settle,
+};
 use crate::app::App;
 use crate::audit::Event;
 
@@ -138,8 +140,13 @@ pub(crate) async fn read(app: &App, actor: &Actor, name: &str) -> Outcome<RoleDe
     Ok(found.ok_or(Refused::NotFound)?)
 }
 
-/// Makes a role.
+/// Makes a role. One that the configuration gives to groups is made only by who may give it to their members.
 pub(crate) async fn create(app: &App, actor: &Actor, role: Role) -> Outcome<RoleDetail> {
+    actor.require(permission::ROLES_WRITE)?;
+    // Who is in such a group gets it by its being made.
+    if groups::is_mapped(&app.config, &role.name) {
+        actor.require(permission::ROLES_ASSIGN)?;
+    }
     let (actor, now) = (actor.clone(), app.now());
     settle(
         app.store
@@ -190,7 +197,7 @@ pub(crate) async fn insert(
     let allowed = || {
         actor.require(permission::ROLES_WRITE)?;
         check(&role)?;
-        actor.may_give(&role.permissions)
+        actor.may_give_for_good(&role.permissions)
     };
     if let Err(refused) = allowed() {
         return Ok(Err(refused));
@@ -217,6 +224,7 @@ pub(crate) async fn update(
         return Ok(Err(refused));
     }
     locks::lock_apply(db).await?;
+    lock_administrators(db).await?;
     let Some((old, mark)) = roles::find_role(db, name).await? else {
         return Ok(Err(Refused::NotFound));
     };
@@ -231,8 +239,9 @@ pub(crate) async fn update(
         expected.check(&shown)?;
         check(&new)?;
         // Its holders lose as well as get.
-        actor.may_give(&old.permissions)?;
-        actor.may_give(&new.permissions)
+        actor.may_take(&old.permissions)?;
+        let permissions = new.permissions.iter();
+        actor.may_give_for_good(permissions.filter(|name| !permission::covers(&old.permissions, name)))
     };
     if let Err(refused) = allowed() {
         return Ok(Err(refused));
@@ -265,12 +274,13 @@ pub(crate) async fn remove(
         return Ok(Err(refused));
     }
     locks::lock_apply(db).await?;
+    lock_administrators(db).await?;
     let Some((role, mark)) = roles::find_role(db, name).await? else {
         return Ok(Err(Refused::NotFound));
     };
     let shown = RoleDetail::read(db, (role.clone(), mark), now).await?;
     let allowed = || {
-        actor.may_give(&role.permissions)?;
+        actor.may_take(&role.permissions)?;
         expected.check(&shown)
     };
     if let Err(refused) = allowed() {

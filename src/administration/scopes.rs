@@ -1,5 +1,6 @@
 //! Scopes that clients may ask for. What a scope requires decides who can give it, and a client that acts for itself
-//! has what its scopes require: nobody lets a scope require, or require no more, what they do not hold.
+//! has what its scopes require: nobody lets a scope require, or require no more, what they do not hold, and no change of a
+//! scope gives a client more than it was registered with.
 
 use std::collections::BTreeSet;
 
@@ -11,9 +12,9 @@ use serde_json::json;
 use store::{Conn, StoreError, locks, roles};
 use utoipa::ToSchema;
 
-use super::catalogue::{changed, check_names, check_sentence, cut};
+use super::catalogue::{changed, check_names, check_sentence, cut, write};
 use super::listing::{Listed, Slice};
-use super::{Actor, Expected, Outcome, Refused, settle};
+use super::{Actor, Expected, Outcome, Refused, clients};
 use crate::app::App;
 use crate::audit::Event;
 use crate::declarative::check_scope_name;
@@ -77,12 +78,10 @@ pub(crate) async fn read(app: &App, actor: &Actor, name: &str) -> Outcome<ScopeV
 /// Defines a scope.
 pub(crate) async fn create(app: &App, actor: &Actor, scope: ScopeDefinition) -> Outcome<ScopeView> {
     let (actor, now) = (actor.clone(), app.now());
-    let done = app
-        .store
-        .write(async move |db: &mut Conn| insert(db, &actor, scope, now).await)
-        .await;
-    app.forget_catalogue();
-    settle(done)
+    write(app, async move |db: &mut Conn| {
+        insert(db, &actor, scope, now).await
+    })
+    .await
 }
 
 /// Changes a scope.
@@ -94,29 +93,33 @@ pub(crate) async fn change(
     expected: Expected,
 ) -> Outcome<ScopeView> {
     let (actor, name, now) = (actor.clone(), name.to_owned(), app.now());
-    let done = app
-        .store
-        .write(async move |db: &mut Conn| update(db, &actor, &name, changes, &expected, now).await)
-        .await;
-    app.forget_catalogue();
-    settle(done)
+    write(app, async move |db: &mut Conn| {
+        update(db, &actor, &name, changes, &expected, now).await
+    })
+    .await
 }
 
 /// Removes a scope; nobody is given it any more.
 pub(crate) async fn delete(app: &App, actor: &Actor, name: &str, expected: Expected) -> Outcome<()> {
     let (actor, name, now) = (actor.clone(), name.to_owned(), app.now());
-    let done = app
-        .store
-        .write(async move |db: &mut Conn| remove(db, &actor, &name, &expected, now).await)
-        .await;
-    app.forget_catalogue();
-    settle(done)
+    write(app, async move |db: &mut Conn| {
+        remove(db, &actor, &name, &expected, now).await
+    })
+    .await
 }
 
 fn check(scope: &ScopeDefinition) -> Result<(), Refused> {
     check_scope_name(&scope.name).map_err(|problem| Refused::invalid("name", problem))?;
     check_names("requires", &scope.requires)?;
     check_sentence("description", &scope.description)
+}
+
+/// Refuses a scope by which clients would get more than whoever registered them gave.
+async fn check_clients(db: &mut Conn, scope: &ScopeDefinition) -> Result<Result<(), Refused>, StoreError> {
+    let registered = store::clients::list(db).await?;
+    let definitions = roles::list_scopes(db).await?;
+    let registered = registered.iter().map(|stored| &stored.client);
+    Ok(clients::check_gain(registered, &definitions, scope))
 }
 
 /// [`create`] in a transaction at hand.
@@ -129,15 +132,19 @@ pub(crate) async fn insert(
     let allowed = || {
         actor.require(permission::ROLES_WRITE)?;
         check(&scope)?;
-        actor.may_give(&scope.requires)
+        actor.may_give_for_good(&scope.requires)
     };
     if let Err(refused) = allowed() {
         return Ok(Err(refused));
     }
     locks::lock_apply(db).await?;
-    if !roles::insert_scope(db, &scope, None).await? {
+    if roles::find_scope(db, &scope.name).await?.is_some() {
         return Ok(Err(Refused::Conflict("the name")));
     }
+    if let Err(refused) = check_clients(db, &scope).await? {
+        return Ok(Err(refused));
+    }
+    roles::insert_scope(db, &scope, None).await?;
     let event = Event::at(now, "scope.created").by(actor).detail(json!(scope));
     event.record(db).await?;
     Ok(Ok(ScopeView::from((scope, None))))
@@ -167,10 +174,14 @@ pub(crate) async fn update(
     let allowed = || {
         expected.check(&ScopeView::from((old.clone(), mark.clone())))?;
         check(&new)?;
-        actor.may_give(&old.requires)?;
-        actor.may_give(&new.requires)
+        actor.may_take(old.requires.union(&new.requires))?;
+        // What it requires no more is given to all who lack it.
+        actor.may_give_for_good(old.requires.symmetric_difference(&new.requires))
     };
     if let Err(refused) = allowed() {
+        return Ok(Err(refused));
+    }
+    if let Err(refused) = check_clients(db, &new).await? {
         return Ok(Err(refused));
     }
     let members = changed(&old, &new);
@@ -199,7 +210,8 @@ pub(crate) async fn remove(
         return Ok(Err(Refused::NotFound));
     };
     let allowed = || {
-        actor.may_give(&scope.requires)?;
+        // Defined again, it could require less.
+        actor.may_give_for_good(&scope.requires)?;
         expected.check(&ScopeView::from((scope.clone(), mark)))
     };
     if let Err(refused) = allowed() {

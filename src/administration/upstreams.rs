@@ -10,9 +10,9 @@ use serde_json::{Map, Value, json};
 use store::{Conn, StoreError, StoredUpstream, locks, upstreams};
 use utoipa::ToSchema;
 
-use super::catalogue::{MAX_NAMES, changed, cut};
+use super::catalogue::{MAX_NAMES, changed, cut, write};
 use super::listing::{Listed, Slice};
-use super::{Actor, Expected, Outcome, Refused, settle};
+use super::{Actor, Expected, Outcome, Refused};
 use crate::app::App;
 use crate::audit::Event;
 use crate::declarative::check_upstream_secret;
@@ -101,11 +101,10 @@ pub(crate) async fn create(
 ) -> Outcome<UpstreamView> {
     let upstream = parsed(metadata)?;
     let (actor, sealer, now) = (actor.clone(), app.sealer.clone(), app.now());
-    settle(
-        app.store
-            .write(async move |db: &mut Conn| insert(db, &actor, upstream, secret, &sealer, now).await)
-            .await,
-    )
+    write(app, async move |db: &mut Conn| {
+        insert(db, &actor, upstream, secret, &sealer, now).await
+    })
+    .await
 }
 
 /// Changes an upstream by a merge patch (RFC 7396), and our secret at it where one is given.
@@ -118,24 +117,20 @@ pub(crate) async fn change(
     expected: Expected,
 ) -> Outcome<UpstreamView> {
     let (actor, name, sealer, now) = (actor.clone(), name.to_owned(), app.sealer.clone(), app.now());
-    settle(
-        app.store
-            .write(async move |db: &mut Conn| {
-                let change = |upstream: &Upstream| merged(upstream, changes);
-                update(db, &actor, &name, change, secret, &expected, &sealer, now).await
-            })
-            .await,
-    )
+    write(app, async move |db: &mut Conn| {
+        let change = |upstream: &Upstream| merged(upstream, changes);
+        update(db, &actor, &name, change, secret, &expected, &sealer, now).await
+    })
+    .await
 }
 
 /// Removes an upstream. Whom it was connected to is kept.
 pub(crate) async fn delete(app: &App, actor: &Actor, name: &str, expected: Expected) -> Outcome<()> {
     let (actor, name, now) = (actor.clone(), name.to_owned(), app.now());
-    settle(
-        app.store
-            .write(async move |db: &mut Conn| remove(db, &actor, &name, &expected, now).await)
-            .await,
-    )
+    write(app, async move |db: &mut Conn| {
+        remove(db, &actor, &name, &expected, now).await
+    })
+    .await
 }
 
 fn parsed(document: Map<String, Value>) -> Result<Upstream, Refused> {
@@ -179,12 +174,14 @@ fn check(upstream: &Upstream, secret: Option<&Secret>) -> Result<(), Refused> {
     }
 }
 
-/// Refuses to let an upstream vouch for people, or not, to whoever may not do what they may.
+/// What comes with an upstream: everything, where it vouches for people and so can be anybody.
+fn reach(upstream: &Upstream) -> Option<String> {
+    (!upstream.trusted_email_domains.is_empty()).then(|| permission::ALL.to_owned())
+}
+
+/// Refuses to let an upstream vouch for people, or not, to whoever may not do for good what they may.
 fn may_trust(actor: &Actor, upstream: &Upstream) -> Result<(), Refused> {
-    if upstream.trusted_email_domains.is_empty() {
-        return Ok(());
-    }
-    actor.may_give(&[permission::ALL.to_owned()])
+    actor.may_give_for_good(&reach(upstream))
 }
 
 fn event(actor: &Actor, kind: &str, upstream: &Upstream, fields: &[String], now: Timestamp) -> Event {
@@ -297,8 +294,9 @@ pub(crate) async fn remove(
     let Some(stored) = upstreams::find(db, name).await? else {
         return Ok(Err(Refused::NotFound));
     };
-    let allowed =
-        may_trust(actor, &stored.upstream).and_then(|()| expected.check(&UpstreamView::from(stored.clone())));
+    let allowed = actor
+        .may_take(&reach(&stored.upstream))
+        .and_then(|()| expected.check(&UpstreamView::from(stored.clone())));
     if let Err(refused) = allowed {
         return Ok(Err(refused));
     }

@@ -3,8 +3,9 @@
 
 use aws_lc_rs::hmac;
 use serde_json::Value;
-use store::audit::Event;
+use store::audit::{Event, Taken, Voucher};
 use store::audit_chain::{Ends, Link, Seal};
+use uuid::Uuid;
 
 use crate::seal::Sealer;
 
@@ -74,6 +75,11 @@ impl Keys {
         }
     }
 
+    /// Whether the server took this out of an event.
+    pub fn attest(&self, event: Uuid, taken: Taken, mac: &[u8]) -> bool {
+        self.all().any(|key| anonymised(key, event, taken) == mac)
+    }
+
     /// Vouches for the ends of the chain.
     pub fn sign(&self, head: &Link, pruned: &Link) -> Vec<u8> {
         ends(&self.first, head, pruned)
@@ -83,6 +89,12 @@ impl Keys {
     pub fn vouch_for(&self, found: &Ends) -> bool {
         self.all()
             .any(|key| ends(key, &found.head, &found.pruned) == found.mac)
+    }
+}
+
+impl Voucher for Keys {
+    fn vouch(&self, event: Uuid, taken: Taken) -> Vec<u8> {
+        anonymised(&self.first, event, taken)
     }
 }
 
@@ -169,6 +181,14 @@ fn personal(key: &hmac::Key, event: &Event) -> Personal {
     both
 }
 
+fn anonymised(key: &hmac::Key, event: Uuid, taken: Taken) -> Vec<u8> {
+    let what: &[u8] = match taken {
+        Taken::All => b"all",
+        Taken::Doer => b"doer",
+    };
+    Text::new("anonymised").and(event.as_bytes()).and(what).sign(key)
+}
+
 fn ends(key: &hmac::Key, head: &Link, pruned: &Link) -> Vec<u8> {
     Text::new("ends")
         .and(&head.sequence.to_be_bytes())
@@ -208,7 +228,6 @@ mod tests {
     use protocol::id::{AccountId, ClientId};
     use protocol::time::Timestamp;
     use serde_json::json;
-    use uuid::Uuid;
 
     use super::*;
 

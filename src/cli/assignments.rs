@@ -9,7 +9,7 @@ use super::act::actor;
 use super::output::Format;
 use super::{Context, Outcome, output};
 use crate::administration::roles::EffectivePermission;
-use crate::administration::{Refused, ensure_administrator_remains, holds_everything};
+use crate::administration::{Refused, ensure_administrator_remains, holds_everything, lock_administrators};
 use crate::audit::Event;
 use crate::pages::machine_time;
 
@@ -48,6 +48,7 @@ pub(super) async fn grant(
         if roles::find_role(db, &assignment.role).await?.is_none() {
             return Ok(Err(Refused::NotFound));
         }
+        lock_administrators(db).await?;
         let before = roles::authority(db, id, now).await?;
         roles::assign_role(db, id, &assignment).await?;
         if assignment.expires_at.is_some() && holds_everything(&before) {
@@ -71,6 +72,7 @@ pub(super) async fn grant(
 pub(super) async fn revoke(context: &Context, account: &Account, role: String) -> Outcome {
     let (id, name, now) = (account.id, role.clone(), context.now);
     let take = async move |db: &mut Conn| {
+        lock_administrators(db).await?;
         let before = roles::authority(db, id, now).await?;
         if !roles::unassign_role(db, id, &name).await? {
             return Ok(Ok(false));

@@ -7,7 +7,7 @@ use protocol::interaction::{FRESH, OwnPage};
 use store::Conn;
 
 use super::watch;
-use crate::administration::{Actor, Expected, Refused, Who};
+use crate::administration::{Actor, Expected, Refused};
 use crate::app::App;
 use crate::browser::{self, Current};
 use crate::decision;
@@ -88,20 +88,17 @@ impl Desk {
             Params::default()
         };
         let current = signed_in(app, &headers, page, max_age).await?;
-        let (id, now) = (current.session.account_id, app.now());
-        let found = app
-            .store
-            .read(async move |db: &mut Conn| {
-                let account = store::accounts::find(db, id).await?;
-                Ok((account, store::roles::authority(db, id, now).await?))
-            })
-            .await;
-        let (account, authority) = match found {
-            Ok((Some(account), authority)) => (account, authority),
-            Ok((None, _)) => return Err(html::see_other("/login")),
+        let id = current.session.account_id;
+        let find = async move |db: &mut Conn| store::accounts::find(db, id).await;
+        let account = match app.store.read(find).await {
+            Ok(Some(account)) => account,
+            Ok(None) => return Err(html::see_other("/login")),
             Err(error) => return Err(html::fail(app, &headers, error)),
         };
-        let actor = Actor::new(Who::Account(id), authority, Some(address));
+        let actor = match Actor::person(app, id, address).await {
+            Ok(actor) => actor,
+            Err(error) => return Err(html::fail(app, &headers, error)),
+        };
         let mut cookies = HeaderMap::new();
         let mark = browser::mark(app, &headers, &mut cookies);
         watch::note(app, current.session.id, &mut cookies);

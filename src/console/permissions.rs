@@ -19,7 +19,7 @@ pub(super) fn boxes(desk: &Desk, held: &BTreeSet<String>) -> (Vec<PermissionBox>
     let boxes = boxed().map(|name| PermissionBox {
         name,
         held: held.contains(name),
-        may_give: desk.actor.may_give([&name.to_owned()]).is_ok(),
+        may_give: desk.actor.may_give_for_good([&name.to_owned()]).is_ok(),
     });
     (boxes.collect(), others.join("\n"))
 }

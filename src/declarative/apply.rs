@@ -8,7 +8,6 @@ use protocol::secret::Secret;
 use protocol::time::Timestamp;
 use serde_json::json;
 use store::audit::Event;
-use store::credentials::TotpFactor;
 use store::roles::Assignment;
 use store::{
     Account, Conn, Store, StoreError, accounts, action_tokens, administrators, audit, clients, credentials,
@@ -16,14 +15,13 @@ use store::{
 };
 
 use super::diff::{AccountStep, Action, Diff, Plan, Step, diff};
-use super::prepare::{FACTOR_NAME, prepare};
+use super::prepare::{FACTOR_NAME, configured_factor, prepare};
 use super::{File, FileError};
 use crate::administration;
 use crate::credentials::Replacement;
 use crate::links::Purpose;
-use crate::mail;
 use crate::passwords::{Busy, Passwords};
-use crate::privacy::Erasure;
+use crate::privacy::ErasureKeys;
 use crate::random;
 use crate::seal::Sealer;
 
@@ -88,16 +86,17 @@ pub async fn apply(
     let prepared = Arc::new(prepare(store, file, tools).await?);
     let (file, now, secrets) = (file.clone(), tools.now, Arc::clone(&prepared));
     let history = tools.accounts.password_history;
-    let mailbox_key = mail::mailbox_key(tools.sealer);
+    let erasing = ErasureKeys::of(tools.sealer);
     let (plan, generated) = store
         .write(async move |db: &mut Conn| {
             locks::lock_apply(db).await?;
+            administration::lock_administrators(db).await?;
             let diff = match diff(db, &file, &prepared, prune, now).await? {
                 Ok(diff) => diff,
                 Err(refused) => return Ok(Err(refused)),
             };
             let administered = administrators::any(db).await?;
-            carry_out(db, &diff, history, &mailbox_key, now).await?;
+            carry_out(db, &diff, history, &erasing, now).await?;
             if administered {
                 administration::ensure_administrator_remains(db, now).await?;
             }
@@ -136,7 +135,7 @@ async fn carry_out(
     db: &mut Conn,
     diff: &Diff,
     history: u32,
-    mailbox_key: &[u8; 32],
+    erasing: &ErasureKeys,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     for step in &diff.steps {
@@ -145,12 +144,10 @@ async fn carry_out(
             Step::Scope(scope, mark) => roles::upsert_scope(db, scope, mark.as_deref()).await?,
             Step::Resource(resource, mark) => roles::upsert_resource(db, resource, mark.as_deref()).await?,
             Step::InsertClient(client) => clients::insert(db, client, now).await?,
-            Step::UpdateClient(client) => {
-                clients::update(db, client, now).await?;
-            }
+            Step::UpdateClient { old, new } => administration::clients::replace(db, old, new, now).await?,
             Step::Account(step) => account(db, step, history, now).await?,
             Step::DeleteAccount(account) => {
-                Erasure::under(mailbox_key, account, now).write(db).await?;
+                erasing.erasure(account, now).write(db).await?;
             }
             Step::DeleteClient(id) => {
                 grants::revoke_for_client(db, id, now).await?;
@@ -242,15 +239,7 @@ async fn account(db: &mut Conn, step: &AccountStep, history: u32, now: Timestamp
                 credentials::delete_totp(db, id, old.id).await?;
             }
         }
-        let factor = TotpFactor {
-            id: *factor,
-            account_id: id,
-            name: FACTOR_NAME.to_owned(),
-            secret_sealed: sealed.clone(),
-            last_step: None,
-            created_at: now,
-            last_used_at: None,
-        };
+        let factor = configured_factor(*factor, id, sealed.clone(), now);
         credentials::insert_totp(db, &factor).await?;
     }
     for passkey in &step.passkeys {
@@ -298,7 +287,12 @@ async fn void_links(db: &mut Conn, account: &Account) -> Result<(), StoreError> 
     if before.is_some_and(|before| before.email == account.email) {
         return Ok(());
     }
-    for purpose in [Purpose::ConfirmEmail, Purpose::UndoEmail, Purpose::ResetPassword] {
+    for purpose in [
+        Purpose::ConfirmEmail,
+        Purpose::UndoEmail,
+        Purpose::ResetPassword,
+        Purpose::KeepAccount,
+    ] {
         action_tokens::delete_for_account(db, account.id, purpose.as_str()).await?;
     }
     Ok(())

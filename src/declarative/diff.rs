@@ -15,6 +15,7 @@ use store::{Conn, StoreError, StoredUpstream, accounts, clients, passkeys, roles
 use super::prepare::Prepared;
 use super::upstream;
 use super::{AccountEntry, At, ClientEntry, File, FileError, MANAGED_BY, PasskeyEntry};
+use crate::administration;
 use crate::random;
 
 /// What happens to one thing.
@@ -75,7 +76,10 @@ pub(super) enum Step {
     Scope(ScopeDefinition, Option<String>),
     Resource(ResourceServer, Option<String>),
     InsertClient(Box<StoredClient>),
-    UpdateClient(Box<StoredClient>),
+    UpdateClient {
+        old: Box<StoredClient>,
+        new: Box<StoredClient>,
+    },
     Account(Box<AccountStep>),
     DeleteRole(String),
     DeleteScope(String),
@@ -135,7 +139,8 @@ pub(super) async fn diff(
             .collect(),
         upstreams: upstream::stored(db).await?,
     };
-    if let Err(refused) = check_references(file, &stored, prune) {
+    let checked = check_references(file, &stored, prune).and_then(|()| check_clients(file, &stored, prune));
+    if let Err(refused) = checked {
         return Ok(Err(refused));
     }
     let mut diff = Diff::default();
@@ -272,6 +277,36 @@ fn check_references(file: &File, stored: &Stored, prune: bool) -> Result<(), Fil
     Ok(())
 }
 
+/// What administrators may not do to clients either: name a new one as accounts are, or let a scope give one more than
+/// it was registered with. Those of the file are registered by it.
+fn check_clients(file: &File, stored: &Stored, prune: bool) -> Result<(), FileError> {
+    for At { line, entry } in &file.clients {
+        let id = &entry.client.client_id;
+        if !stored.clients.contains_key(id) {
+            administration::clients::check_identifier(id)
+                .map_err(|refused| FileError::at(*line, format!("client {id}: {}", refused.says())))?;
+        }
+    }
+    let named: BTreeSet<&ClientId> = file.clients.iter().map(|at| &at.entry.client.client_id).collect();
+    let goes = |old: &StoredClient| prune && old.managed_by.as_deref() == Some(MANAGED_BY);
+    let others = stored.clients.values();
+    let others: Vec<&Client> = others
+        .filter(|old| !named.contains(&old.client.client_id) && !goes(old))
+        .map(|old| &old.client)
+        .collect();
+    let definitions = stored.scopes.values().map(|(scope, _)| scope.clone());
+    let definitions: Vec<ScopeDefinition> = definitions.collect();
+    for At { line, entry } in &file.scopes {
+        let gain = administration::clients::check_gain(others.iter().copied(), &definitions, entry);
+        if let Err(refused) = gain {
+            let (name, says) = (&entry.name, refused.says());
+            let problem = format!("scope {name}: {says}, or name them in this file");
+            return Err(FileError::at(*line, problem));
+        }
+    }
+    Ok(())
+}
+
 /// The fields in which two values differ, by the names they are written with.
 pub(super) fn changed_fields<T: serde::Serialize>(old: &T, new: &T) -> Vec<String> {
     let (Ok(Value::Object(old)), Ok(Value::Object(new))) =
@@ -383,7 +418,10 @@ impl Diff {
         }
         new.managed_by.clone_from(&old.managed_by);
         self.note(Action::Update, "client", id, fields);
-        self.steps.push(Step::UpdateClient(Box::new(new)));
+        self.steps.push(Step::UpdateClient {
+            old: Box::new(old.clone()),
+            new: Box::new(new),
+        });
     }
 
     async fn account(

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use protocol::client::ClientAuthMethod;
-use protocol::id::ClientId;
+use protocol::id::{AccountId, ClientId};
 use protocol::secret::{Secret, TokenHash};
+use protocol::time::Timestamp;
+use store::credentials::TotpFactor;
 use store::{Store, accounts, credentials, passwords};
 use uuid::Uuid;
 
@@ -16,7 +18,20 @@ use crate::passwords::policy::{self, Rules};
 use crate::random;
 
 /// The name of the TOTP factor that a file enrols; factors with other names are the holder's own.
-pub(crate) const FACTOR_NAME: &str = "Configured";
+pub(super) const FACTOR_NAME: &str = "Configured";
+
+/// The TOTP factor of an account as a file or an import enrols it, with its sealed secret.
+pub(crate) fn configured_factor(id: Uuid, account: AccountId, sealed: Vec<u8>, now: Timestamp) -> TotpFactor {
+    TotpFactor {
+        id,
+        account_id: account,
+        name: FACTOR_NAME.to_owned(),
+        secret_sealed: sealed,
+        last_step: None,
+        created_at: now,
+        last_used_at: None,
+    }
+}
 
 /// So many former passwords may be remembered at most.
 const MOST_FORMER: i64 = 25;

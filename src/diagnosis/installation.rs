@@ -9,6 +9,7 @@ use store::{Conn, Store, StoreError};
 use url::Url;
 
 use super::Check;
+use crate::administration::groups::missing_roles;
 use crate::audit::Keys;
 use crate::audit::verify::verify;
 use crate::config::Config;
@@ -82,6 +83,7 @@ impl Installation<'_> {
         let mut checks = self.database().await?;
         checks.extend(self.signing_keys().await?);
         checks.push(self.administrators().await?);
+        checks.push(self.group_roles().await?);
         checks.push(self.audit_trail().await?);
         Ok(checks)
     }
@@ -168,6 +170,26 @@ impl Installation<'_> {
                 finding,
                 "make an account with the link of `chancery setup-link`",
             )
+        })
+    }
+
+    async fn group_roles(&self) -> Result<Check, StoreError> {
+        let name = "roles of groups";
+        let known = self
+            .store
+            .read(async |db: &mut Conn| store::roles::list_roles(db).await)
+            .await?;
+        let exists = |name: &str| known.iter().any(|role| role.name == name);
+        let missing: Vec<String> = missing_roles(self.config, None, exists).into_iter().collect();
+        Ok(if missing.is_empty() {
+            Check::ok(name, "each role that scim.group_roles names exists")
+        } else {
+            let finding = format!(
+                "scim.group_roles names {}, which do not exist; nobody is put into such groups until then",
+                missing.join(", ")
+            );
+            let remedy = "make them with `chancery role create`, or take them out";
+            Check::problem(name, finding, remedy)
         })
     }
 

@@ -102,7 +102,7 @@ impl Facts {
             (_, Some(at)) => Check::problem(
                 name,
                 format!("the account is shut and will be erased {}", machine_time(at.0)),
-                "enable it, or let its holder follow the link in the mail, before that moment",
+                "enable it before that moment; the link in its holder's mail does that too, unless somebody shut it since",
             ),
             (true, None) => Check::problem(name, "the account is disabled", "enable it"),
             (false, None) => Check::ok(name, "the account may sign in"),

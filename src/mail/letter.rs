@@ -43,7 +43,7 @@ pub(super) struct Content {
 }
 
 /// An address as the outbox knows it: it can be compared and not read, not even by trying all addresses.
-pub(crate) fn mailbox(sealer: &Sealer, address: &str) -> TokenHash {
+fn mailbox(sealer: &Sealer, address: &str) -> TokenHash {
     mailbox_under(&mailbox_key(sealer), address)
 }
 

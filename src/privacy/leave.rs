@@ -56,6 +56,7 @@ async fn erase(app: &App, account: &Account, address: ClientAddress, locale: Loc
     let done = app
         .store
         .write(async move |db: &mut Conn| {
+            administration::lock_administrators(db).await?;
             let authority = roles::authority(db, id, now).await?;
             // Whom it is about goes with the account.
             event.record(db).await?;
@@ -90,6 +91,7 @@ async fn schedule(
     let done = app
         .store
         .write(async move |db: &mut Conn| {
+            administration::lock_administrators(db).await?;
             accounts::find_locked(db, id).await?;
             let authority = roles::authority(db, id, now).await?;
             if !erasure::schedule(db, id, erase_at, now).await? {

@@ -7,9 +7,10 @@ use store::{Account, Conn, StoreError, accounts, consent_records, erasure, inact
 
 use super::leave::{date, others_remain};
 use super::{Erasure, locale};
+use crate::administration;
 use crate::app::App;
 use crate::audit::Event;
-use crate::mail::{self, Letter, Mail};
+use crate::mail::{Letter, Mail};
 use crate::random;
 
 /// How long before it happens a holder is told.
@@ -156,22 +157,19 @@ async fn anonymise_unused(app: &App, after: Lifetime) -> Result<u64, StoreError>
         let Some(account) = find(app, id).await? else {
             continue;
         };
-        let mailboxes: Vec<_> = account
-            .email
-            .iter()
-            .map(|email| mail::mailbox(&app.sealer, email))
-            .collect();
+        let erasure = Erasure::of(&app.sealer, &account, now);
         let name = format!("anonymous-{}", random::uuid().simple());
         let event = Event::now(app, "account.anonymised");
         let done = app
             .store
             .write(async move |db: &mut Conn| {
+                administration::lock_administrators(db).await?;
                 accounts::find_locked(db, id).await?;
                 if !inactivity::is_unused(db, id, since).await? {
                     return Ok(false);
                 }
                 let authority = roles::authority(db, id, now).await?;
-                inactivity::anonymise(db, id, &name, &mailboxes, now).await?;
+                erasure.anonymise(db, &name).await?;
                 others_remain(db, &authority, now).await?;
                 event.record(db).await?;
                 Ok(true)

@@ -231,7 +231,8 @@ pub async fn verify_email(
     Ok(db!(db, |c| diesel::update(target).set(values).execute(c).await)? == 1)
 }
 
-/// Lets an account sign in, or not; false when there is none.
+/// Lets an account sign in, or not; false when there is none. One that is to be erased is erased all the same, unless it
+/// may sign in again.
 pub async fn set_disabled(
     db: &mut Conn,
     id: AccountId,
@@ -240,10 +241,9 @@ pub async fn set_disabled(
 ) -> Result<bool, StoreError> {
     changes::note(id.0);
     let target = accounts::table.filter(accounts::id.eq(Uid(id.0)));
-    // One that waits to be erased waits no more, whichever way this goes.
     let values = (
         accounts::disabled.eq(disabled),
-        accounts::erase_at.eq(None::<i64>),
+        (!disabled).then_some(accounts::erase_at.eq(None::<i64>)),
         accounts::updated_at.eq(now.0),
     );
     Ok(db!(db, |c| diesel::update(target).set(values).execute(c).await)? == 1)

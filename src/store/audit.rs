@@ -1,5 +1,6 @@
 //! Audit events. They are added and read, and never changed but to take a person out of them.
 
+use diesel::sql_types::{Array, Binary};
 use protocol::id::{AccountId, ClientId};
 use protocol::time::Timestamp;
 use serde_json::{Value, json};
@@ -9,7 +10,7 @@ use crate::conn::Conn;
 use crate::conn::query::*;
 use crate::error::StoreError;
 use crate::schema::audit_events as events;
-use crate::types::{Doc, Uid};
+use crate::types::{Doc, Uid, sql};
 
 /// The kind of the event that tells how many events a person was taken out of.
 pub const ANONYMISED: &str = "audit.anonymised";
@@ -172,26 +173,48 @@ pub async fn find(db: &mut Conn, id: Uuid) -> Result<Option<Event>, StoreError> 
     row.map(Event::try_from).transpose()
 }
 
+/// What goes out of an event with a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// All but what happened and when.
+    All,
+    /// Who did it and from where.
+    Doer,
+}
+
+/// Says what nobody else can say who writes to the database.
+pub trait Voucher {
+    /// Vouches that the server took this out of the event.
+    fn vouch(&self, event: Uuid, taken: Taken) -> Vec<u8>;
+}
+
 /// Takes an account out of the trail, and puts on record in how many events: where an event is about it, all but what
 /// happened and when; where it acted on others, who did it and from where. The chain of the events still holds.
-pub async fn anonymise(db: &mut Conn, id: AccountId, now: Timestamp) -> Result<u64, StoreError> {
+pub async fn anonymise(
+    db: &mut Conn,
+    id: AccountId,
+    voucher: &impl Voucher,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
     let actor = format!("account:{id}");
     let about = events::table.filter(events::account_id.eq(Uid(id.0)));
+    let ids: Vec<Uid> = db!(db, |c| about.select(events::id).load(c).await)?;
+    let mut changed = vouch_for(db, &ids, voucher, Taken::All).await?;
     let set = (
         events::account_id.eq(None::<Uid>),
         events::actor.eq(None::<String>),
         events::address.eq(None::<String>),
         events::detail.eq(Doc::of(&json!({}))?),
-        events::anonymised_at.eq(now.0),
     );
-    let mut changed = db!(db, |c| diesel::update(about).set(set).execute(c).await)?;
+    db!(db, |c| diesel::update(about).set(set).execute(c).await)?;
     let by = events::table.filter(events::actor.eq(&actor));
+    let ids: Vec<Uid> = db!(db, |c| by.select(events::id).load(c).await)?;
+    changed += vouch_for(db, &ids, voucher, Taken::Doer).await?;
     let set = (
         events::actor.eq(None::<String>),
         events::address.eq(None::<String>),
-        events::anonymised_at.eq(now.0),
     );
-    changed += db!(db, |c| diesel::update(by).set(set).execute(c).await)?;
+    db!(db, |c| diesel::update(by).set(set).execute(c).await)?;
     if changed > 0 {
         let told = Event {
             id: Uuid::new_v4(),
@@ -208,4 +231,30 @@ pub async fn anonymise(db: &mut Conn, id: AccountId, now: Timestamp) -> Result<u
         record(db, &told).await?;
     }
     Ok(changed as u64)
+}
+
+/// Notes that this is taken out of events: one statement on PostgreSQL, where each would be a way there and back.
+async fn vouch_for(
+    db: &mut Conn,
+    ids: &[Uid],
+    voucher: &impl Voucher,
+    taken: Taken,
+) -> Result<usize, StoreError> {
+    let macs = ids.iter().map(|id| voucher.vouch(id.0, taken));
+    if let Conn::Pg(c) = db {
+        let query = diesel::sql_query(
+            "UPDATE audit_events e SET anonymised_mac = v.mac FROM unnest($1, $2) AS v (id, mac) WHERE e.id = v.id",
+        )
+        .bind::<Array<sql::Uid>, _>(ids.to_vec())
+        .bind::<Array<Binary>, _>(macs.collect::<Vec<_>>());
+        return Ok(diesel_async::RunQueryDsl::execute(query, c).await?);
+    }
+    for (id, mac) in ids.iter().zip(macs) {
+        let set = events::anonymised_mac.eq(mac);
+        db!(db, |c| diesel::update(events::table.find(*id))
+            .set(set)
+            .execute(c)
+            .await)?;
+    }
+    Ok(ids.len())
 }

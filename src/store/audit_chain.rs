@@ -2,10 +2,9 @@
 //! What the hashes are made of is not the store's business.
 
 use diesel::sql_types::{Array, BigInt, Binary};
-use protocol::time::Timestamp;
 use uuid::Uuid;
 
-use crate::audit::{ANONYMISED, Event, Row};
+use crate::audit::{Event, Row};
 use crate::conn::Conn;
 use crate::conn::query::*;
 use crate::error::StoreError;
@@ -50,8 +49,8 @@ pub struct Sealed {
     pub event: Event,
     /// What it was sealed with.
     pub seal: Seal,
-    /// When a person was taken out of it.
-    pub anonymised_at: Option<Timestamp>,
+    /// Vouches for what was taken out of it with a person.
+    pub anonymised_mac: Option<Vec<u8>>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -60,7 +59,7 @@ struct SealRow {
     sequence: Option<i64>,
     personal_hash: Option<Vec<u8>>,
     hash: Option<Vec<u8>>,
-    anonymised_at: Option<i64>,
+    anonymised_mac: Option<Vec<u8>>,
 }
 
 /// The ends of the chain, once there is one.
@@ -177,7 +176,7 @@ pub async fn list_sealed(db: &mut Conn, after: i64, limit: i64) -> Result<Vec<Se
                 personal_hash: seal.personal_hash.unwrap_or_default(),
             },
             event,
-            anonymised_at: seal.anonymised_at.map(Timestamp),
+            anonymised_mac: seal.anonymised_mac,
         })
     };
     rows.into_iter().map(read).collect()
@@ -196,26 +195,6 @@ pub async fn find_hash(db: &mut Conn, sequence: i64) -> Result<Option<Vec<u8>>, 
 pub async fn delete_up_to(db: &mut Conn, sequence: i64) -> Result<u64, StoreError> {
     let target = events::table.filter(events::sequence.le(sequence));
     Ok(db!(db, |c| diesel::delete(target).execute(c).await)? as u64)
-}
-
-/// How many events a person was taken out of, by the moment it was done.
-pub async fn count_anonymised(db: &mut Conn) -> Result<Vec<(Timestamp, i64)>, StoreError> {
-    let query = events::table
-        .filter(events::anonymised_at.is_not_null())
-        .group_by(events::anonymised_at)
-        .select((events::anonymised_at, diesel::dsl::count_star()));
-    let rows: Vec<(Option<i64>, i64)> = db!(db, |c| query.load(c).await)?;
-    let read = |(at, count): (Option<i64>, i64)| (Timestamp(at.unwrap_or_default()), count);
-    Ok(rows.into_iter().map(read).collect())
-}
-
-/// The events that tell how many events a person was taken out of at a moment.
-pub async fn list_told(db: &mut Conn, at: Timestamp) -> Result<Vec<Event>, StoreError> {
-    let query = events::table
-        .filter(events::kind.eq(ANONYMISED))
-        .filter(events::at.eq(at.0));
-    let rows: Vec<Row> = db!(db, |c| query.select(Row::as_select()).load(c).await)?;
-    rows.into_iter().map(Event::try_from).collect()
 }
 
 /// How many events are not sealed.

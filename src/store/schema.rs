@@ -303,7 +303,7 @@ table! {
         sequence -> Nullable<BigInt>,
         personal_hash -> Nullable<Binary>,
         hash -> Nullable<Binary>,
-        anonymised_at -> Nullable<BigInt>,
+        anonymised_mac -> Nullable<Binary>,
     }
 }
 

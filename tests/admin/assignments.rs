@@ -175,7 +175,9 @@ async fn the_last_who_may_do_everything_stays() {
         &second,
         &json!({}),
     );
-    assert_eq!(server.send(permanent).await.status, 204);
+    assert_eq!(server.send(permanent).await.status, 403);
+    let root = token(&server, "root").await;
+    assert_eq!(give(&server, &root, "second", "super_admin").await, 204);
     assert_eq!(take(&server, &second, "root", "super_admin").await, 204);
     assert_eq!(take(&server, &second, "second", "super_admin").await, 409);
 }

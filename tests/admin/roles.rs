@@ -221,8 +221,14 @@ async fn a_scope_requires_only_what_its_maker_holds_before_and_after() {
     }
     assert_eq!(root.get("/scopes/people:delete").await.body, made.body);
     assert_eq!(
+        root.post("/scopes", &json!({ "name": "films:read" }))
+            .await
+            .status,
+        201
+    );
+    assert_eq!(
         libby
-            .patch("/scopes/books:read", &json!({ "requires": ["books:write"] }))
+            .patch("/scopes/films:read", &json!({ "requires": ["books:write"] }))
             .await
             .status,
         200
@@ -233,6 +239,74 @@ async fn a_scope_requires_only_what_its_maker_holds_before_and_after() {
     }
     assert_eq!(root.delete("/scopes/people:delete").await.status, 204);
     assert_eq!(root.get("/scopes/people:delete").await.status, 404);
+}
+
+#[tokio::test]
+async fn no_change_of_a_scope_gives_a_client_more_than_it_was_registered_with() {
+    let server = start().await;
+    let (root, libby) = (
+        Caller::new(&server, ROOT).await,
+        Caller::new(&server, LIBBY).await,
+    );
+    assert_eq!(
+        root.post("/scopes", &json!({ "name": "films:read" }))
+            .await
+            .status,
+        201
+    );
+    // Nothing was required when libby, who holds no accounts:read, registered it.
+    let robot = json!({ "client_id": "robot", "grant_types": ["client_credentials"], "scope": "films:read" });
+    assert_eq!(libby.post("/clients", &robot).await.status, 201);
+    let strict = json!({ "requires": ["accounts:read"] });
+    let refused = root.patch("/scopes/films:read", &strict).await;
+    assert_eq!(member(&refused), (400, "requires".into()), "{}", refused.body);
+    assert!(refused.body.contains(": robot;"), "{}", refused.body);
+
+    // The same by way of a scope that goes and comes again.
+    assert_eq!(root.delete("/scopes/films:read").await.status, 204);
+    for requires in [json!(["accounts:read"]), json!([])] {
+        let again = json!({ "name": "films:read", "requires": requires });
+        assert_eq!(member(&root.post("/scopes", &again).await), (400, "name".into()));
+    }
+    assert_eq!(
+        root.patch("/clients/robot", &json!({ "scope": "" })).await.status,
+        200
+    );
+    let again = json!({ "name": "films:read", "requires": ["accounts:read"] });
+    assert_eq!(root.post("/scopes", &again).await.status, 201);
+    let back = json!({ "scope": "films:read" });
+    assert_eq!(libby.patch("/clients/robot", &back).await.status, 403);
+    assert_eq!(root.patch("/clients/robot", &back).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_role_that_groups_will_carry_is_made_by_who_may_give_it() {
+    let server = super::start_with(|config| {
+        config.scim.group_roles = [("Staff".to_owned(), vec!["late".to_owned()])].into();
+    })
+    .await;
+    let mara = format!(
+        "[[role]]\nname = \"maker\"\npermissions = [\"roles:write\"]\n\
+         [[account]]\nusername = \"mara\"\npassword = \"{}\"\nroles = [\"maker\"]\n",
+        super::PASSWORD
+    );
+    server.apply(&mara).await;
+    let (mara, root) = (
+        super::token(&server, "mara").await,
+        super::token(&server, "root").await,
+    );
+    for (token, name, status) in [(&mara, "late", 403), (&mara, "other", 201), (&root, "late", 201)] {
+        let body = json!({ "name": name });
+        let answer = server
+            .send(super::with_json("POST", "/roles", token, &body))
+            .await;
+        assert_eq!(answer.status, status, "{name}: {}", answer.body);
+        assert!(
+            status == 201 || answer.body.contains("roles:assign"),
+            "{}",
+            answer.body
+        );
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use protocol::time::Lifetime;
 use scraper::{Html, Selector};
 use serde_json::{Value, json};
 
-use super::person::{ALICE, Key, call, events, events_with, is_active, make, start, token};
+use super::person::{ALICE, KEYS, Key, call, events, events_with, is_active, make, start, token};
 use crate::support::{Answer, Browser, Form, Server};
 
 const PAGE: &str = "/account/api-keys";
@@ -235,23 +235,38 @@ async fn nobody_gets_a_key_for_more_than_they_hold_or_let_the_client_do() {
         .await;
     let narrow = token(&server, ALICE, "account:write").await;
     // With more scopes than those of the account the token is still for this server alone.
-    let wide = token(&server, ALICE, "account:write accounts:read").await;
-    for (bearer, permissions, status) in [
-        (&narrow, json!(["books:write"]), 201),
-        (&narrow, json!([]), 201),
-        (&narrow, json!(["books:burn"]), 403),
-        (&narrow, json!(["accounts:delete"]), 403),
-        (&narrow, json!(["accounts:read"]), 403),
-        (&narrow, json!(["*"]), 403),
-        (&wide, json!(["accounts:read"]), 201),
-        (&wide, json!(["accounts:read", "roles:read"]), 403),
-        (&wide, json!(["*"]), 403),
+    let wide = token(&server, ALICE, "account:write accounts:read books:write").await;
+    for (bearer, permissions, lacking) in [
+        (&narrow, json!([]), None),
+        (&narrow, json!(["books:write"]), Some(json!("books:write"))),
+        (&narrow, json!(["accounts:read"]), Some(json!("accounts:read"))),
+        (&narrow, json!(["*"]), Some(json!("*"))),
+        // What she does not hold is not hers to name at all.
+        (&narrow, json!(["books:burn"]), Some(json!(null))),
+        (&narrow, json!(["accounts:delete"]), Some(json!(null))),
+        (&wide, json!(["accounts:read"]), None),
+        (&wide, json!(["accounts:read", "books:write"]), None),
+        (
+            &wide,
+            json!(["accounts:read", "books:read"]),
+            Some(json!("books:read")),
+        ),
+        (
+            &wide,
+            json!(["accounts:read", "roles:read"]),
+            Some(json!("roles:read")),
+        ),
+        (&wide, json!(["*"]), Some(json!("*"))),
     ] {
         let body = json!({ "name": "x", "permissions": permissions });
         let answer = call(&server, bearer, "POST", "/api-keys", Some(body)).await;
+        let status = if lacking.is_some() { 403 } else { 201 };
         assert_eq!(answer.status, status, "{permissions}: {}", answer.body);
+        if let Some(lacking) = lacking {
+            assert_eq!(answer.json()["permission"], lacking, "{}", answer.body);
+        }
     }
-    assert_eq!(events_with(&server, "api_key.created", "failure").await.len(), 6);
+    assert_eq!(events_with(&server, "api_key.created", "failure").await.len(), 8);
     // Nor by renewing one that was made in the browser.
     let (mut browser, page) = signed_in(&server).await;
     let fields = [("name", "all"), ("everything", "yes")];
@@ -325,7 +340,7 @@ async fn a_configured_lifetime_is_the_longest() {
 async fn of_two_renewals_at_once_one_wins() {
     let server = start().await;
     let key = make(&server, json!({})).await;
-    let bearer = token(&server, ALICE, "account:write").await;
+    let bearer = token(&server, ALICE, KEYS).await;
     let path = format!("/api-keys/{}/rotate", key.id);
     let renew = || call(&server, &bearer, "POST", &path, Some(json!({})));
     let (one, two) = tokio::join!(renew(), renew());

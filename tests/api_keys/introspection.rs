@@ -117,7 +117,7 @@ async fn a_new_secret_replaces_the_old_one_now_or_after_the_overlap() {
     let server = start().await;
     let key = make(&server, json!({})).await;
     let path = format!("/api-keys/{}/rotate", key.id);
-    let bearer = token(&server, super::person::ALICE, "account:write").await;
+    let bearer = token(&server, super::person::ALICE, super::person::KEYS).await;
     let rotate = async |body| {
         let answer = call(&server, &bearer, "POST", &path, Some(body)).await;
         assert_eq!(answer.status, 200, "{}", answer.body);

@@ -17,7 +17,7 @@ permissions = ["api-keys:read", "api-keys:revoke"]
 client_id = "console"
 client_secret = "console-secret-of-more-than-32-characters"
 grant_types = ["password", "client_credentials"]
-scope = "openid account:read account:write accounts:read api-keys:read api-keys:revoke"
+scope = "openid account:read account:write accounts:read api-keys:read api-keys:revoke books:read books:write"
 
 [[client]]
 client_id = "books"
@@ -69,6 +69,9 @@ pub(super) async fn call(
     server.send(request).await
 }
 
+/// What alice asks for to make keys for the books.
+pub(super) const KEYS: &str = "account:write books:read books:write";
+
 /// A key that was made: its identifier and its secret.
 pub(super) struct Key {
     pub(super) id: String,
@@ -77,7 +80,7 @@ pub(super) struct Key {
 
 /// Makes a key of alice with these members.
 pub(super) async fn make(server: &Server, members: Value) -> Key {
-    let token = token(server, ALICE, "account:write").await;
+    let token = token(server, ALICE, KEYS).await;
     let mut body = json!({ "name": "backup", "permissions": ["books:write"] });
     for (name, value) in members.as_object().unwrap() {
         body[name] = value.clone();

@@ -122,6 +122,34 @@ async fn a_role_that_ends_by_itself_is_not_for_files() {
 }
 
 #[tokio::test]
+async fn no_file_gives_a_client_that_it_does_not_name_more_than_it_was_registered_with() {
+    let server = Server::start().await;
+    let store = &server.running.app.store;
+    let app = &server.running.app;
+    let accounts = chancery::config::Accounts::default();
+    let tools = Tools {
+        sealer: &app.sealer,
+        passwords: &app.passwords,
+        accounts: &accounts,
+        now: server.clock.now(),
+    };
+    let robot =
+        "[[client]]\nclient_id = \"robot\"\ngrant_types = [\"client_credentials\"]\nscope = \"films\"\n";
+    let open = "[[scope]]\nname = \"films\"\n";
+    let strict = "[[scope]]\nname = \"films\"\nrequires = [\"films:see\"]\n";
+    apply(&server, store, &format!("{open}{robot}"), false).await;
+    let file = File::parse(strict).unwrap();
+    let refused = declarative::apply(store, &file, false, &tools).await.unwrap_err();
+    let refused = refused.to_string();
+    assert!(
+        refused.starts_with("line 1: scope films: ") && refused.contains(": robot;"),
+        "{refused}"
+    );
+    // A file that names the client says what it is to have.
+    apply(&server, store, &format!("{strict}{robot}"), false).await;
+}
+
+#[tokio::test]
 async fn no_file_takes_the_last_administrator_away() {
     let server = Server::start().await;
     let store = &server.running.app.store;

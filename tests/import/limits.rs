@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::{counts, exists, import, send, start};
-use crate::support::Request;
+use super::{counts, exists, import, send, start, start_with};
+use crate::support::{Request, Server};
 
 #[tokio::test]
 async fn nobody_brings_in_more_than_they_hold() {
@@ -14,13 +14,65 @@ async fn nobody_brings_in_more_than_they_hold() {
                 editor,editor,\n\
                 plain,,\n";
     // One who may import and assign nothing; one who assigns what they hold; one who may do everything.
-    for (role, made) in [("importer", 1), ("assigner", 2), ("super_admin", 5)] {
+    for (role, made, refused) in [
+        ("importer", 1, "import of 4 entries: "),
+        ("assigner", 2, "import of 3 entries: "),
+        ("super_admin", 5, ""),
+    ] {
         let (server, token) = start(role).await;
+        import(&server, &token, "text/csv", "?dry_run=true", text).await;
+        assert_eq!(refusals(&server).await, [""; 0]);
         let report = import(&server, &token, "text/csv", "", text).await;
         assert_eq!(report["created"], made, "{role}: {report}");
+        let on_record = refusals(&server).await;
+        assert_eq!(on_record.len(), usize::from(!refused.is_empty()), "{on_record:?}");
+        assert!(
+            on_record.iter().all(|operation| operation.starts_with(refused)),
+            "{on_record:?}"
+        );
         assert_eq!(exists(&server, "boss").await, made == 5);
         assert!(exists(&server, "plain").await);
     }
+}
+
+/// What was refused to the importer, as it is on record.
+async fn refusals(server: &Server) -> Vec<String> {
+    let filter = store::audit::Filter {
+        kind: Some("administration.refused".into()),
+        outcome: Some("failure".into()),
+        ..Default::default()
+    };
+    let list = async move |db: &mut store::Conn| store::audit::list(db, &filter, 100).await;
+    let events = server.running.app.store.read(list).await.unwrap();
+    let operation =
+        |event: &store::audit::Event| event.detail["operation"].as_str().unwrap_or_default().to_owned();
+    events.iter().map(operation).collect()
+}
+
+#[tokio::test]
+async fn nobody_is_brought_into_a_group_whose_role_does_not_exist_yet() {
+    let (server, token) = start_with("super_admin", |config| {
+        config.scim.group_roles = [("Ghosts".to_owned(), vec!["ghost".to_owned()])].into();
+    })
+    .await;
+    let group = store::groups::Group {
+        id: protocol::id::GroupId(uuid::Uuid::new_v4()),
+        display_name: "ghosts".into(),
+        external_id: None,
+        created_at: server.clock.now(),
+        updated_at: server.clock.now(),
+        version: 0,
+    };
+    let add = async move |db: &mut store::Conn| store::groups::insert(db, &group).await;
+    server.running.app.store.write(add).await.unwrap();
+    let text = "{\"users\":[{\"username\":\"casper\",\"enabled\":true,\"groups\":[\"/ghosts\"]}]}";
+    let report = import(&server, &token, "application/json", "", text).await;
+    assert_eq!(counts(&report), json!([0, 0, 1]), "{report}");
+    let reason = report["lines"][0]["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("the role \"ghost\", which does not exist"),
+        "{reason}"
+    );
 }
 
 #[tokio::test]

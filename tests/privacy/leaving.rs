@@ -174,3 +174,87 @@ async fn an_administrator_keeps_an_account_that_was_to_be_deleted() {
     assert!(signs_in(&server).await);
     assert_eq!(server.send(keep).await.status, 409);
 }
+
+/// Zaphod leaves, with time to come back by the link in the mail: the administrator's token and the way back.
+async fn leave(server: &Server) -> (String, String) {
+    server
+        .apply("[[account]]\nusername = \"alice\"\nroles = [\"super_admin\"]\n")
+        .await;
+    let (mut browser, page) = at(server, "/account/privacy").await;
+    send(&mut browser, &page, DELETE, &[NAME]).await;
+    let link = server
+        .mailed_link("zaphod@quux.example", "/account/privacy/keep")
+        .await;
+    let scope = "openid accounts:disable accounts:write scim:provision";
+    let admin = token(server, "alice", "correct horse battery staple", scope).await;
+    (admin, link)
+}
+
+/// Checks that the link does not help any more, and that the account goes when its time has come.
+async fn goes_for_good(server: &Server, browser: &mut Browser<'_>, link: &str, keep: Request) {
+    assert_eq!(server.get(link).await.status, 410);
+    assert_eq!(browser.send(keep).await.status, 410);
+    assert!(!signs_in(server).await);
+    server.advance(Lifetime::days(13));
+    assert_eq!(look_after(server).await.erased, 0);
+    server.advance(Lifetime::days(2));
+    assert_eq!(look_after(server).await.erased, 1);
+}
+
+#[tokio::test]
+async fn whom_an_administrator_shuts_out_meanwhile_has_no_way_back_and_is_erased_all_the_same() {
+    for (method, rest, body) in [
+        ("PATCH", "", json!({ "disabled": true })),
+        ("POST", "/disable", json!({})),
+    ] {
+        let server = with_grace().await;
+        let (admin, link) = leave(&server).await;
+        let id = server.account_id("zaphod-quux").await;
+        let mut browser = Browser::new(&server);
+        let question = browser.open(&link).await;
+        let keep = Form::at(&question.body, "/account/privacy/keep").filled(&[]);
+        let shut = Request::new(method, format!("/api/admin/v1/accounts/{id}{rest}"))
+            .header("content-type", "application/json")
+            .body(body.to_string())
+            .bearer(&admin);
+        let answer = server.send(shut).await;
+        assert!(matches!(answer.status, 200 | 204), "{method}: {}", answer.body);
+        goes_for_good(&server, &mut browser, &link, keep).await;
+    }
+}
+
+#[tokio::test]
+async fn whom_a_directory_shuts_out_meanwhile_has_no_way_back_and_is_erased_all_the_same() {
+    let off = json!([{ "op": "replace", "path": "active", "value": false }]);
+    let name = json!([{ "op": "replace", "path": "title", "value": "President" }]);
+    let patch = |operations| json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations });
+    let put = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "zaphod-quux", "active": false,
+        "emails": [{ "value": "zaphod@quux.example" }],
+    });
+    for (method, body) in [("PATCH", patch(off)), ("PUT", put)] {
+        let server = start(|config| {
+            config.privacy.deletion_grace = Lifetime::days(14);
+            config.scim.enabled = true;
+        })
+        .await;
+        let (admin, link) = leave(&server).await;
+        let id = server.account_id("zaphod-quux").await;
+        let change = async |method, body: &serde_json::Value| {
+            let request = Request::new(method, format!("/scim/v2/Users/{id}"))
+                .header("content-type", "application/scim+json")
+                .body(body.to_string())
+                .bearer(&admin);
+            let answer = server.send(request).await;
+            assert_eq!(answer.status, 200, "{}", answer.body);
+        };
+        // Another change of somebody who waits leaves the way back.
+        change("PATCH", &patch(name.clone())).await;
+        let mut browser = Browser::new(&server);
+        let question = browser.open(&link).await;
+        assert_eq!(question.status, 200);
+        let keep = Form::at(&question.body, "/account/privacy/keep").filled(&[]);
+        change(method, &body).await;
+        goes_for_good(&server, &mut browser, &link, keep).await;
+    }
+}

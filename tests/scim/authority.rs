@@ -168,6 +168,38 @@ async fn nobody_gives_or_takes_through_groups_what_they_do_not_hold() {
 }
 
 #[tokio::test]
+async fn nobody_is_put_into_a_group_whose_role_does_not_exist_yet() {
+    let directory = Directory::start().await;
+    let wren = directory.add_user("wren", &json!({})).await;
+    let made = directory.post("/Groups", &group("ghosts", &[])).await;
+    assert_eq!(error(&made), is(400, "invalidValue"));
+    assert!(made.body.contains("no-such-role"), "{}", made.body);
+    let plain = directory.add_group("Plain", &[&wren]).await;
+    let rename = json!([{ "op": "replace", "path": "displayName", "value": "Ghosts" }]);
+    let renamed = directory.patch(&format!("/Groups/{plain}"), &rename).await;
+    assert_eq!(error(&renamed), is(400, "invalidValue"));
+
+    // A group that was there before the configuration named it can be emptied, not filled.
+    let id = protocol::id::GroupId(plain.parse().unwrap());
+    let name = async move |db: &mut store::Conn| {
+        let group = store::groups::find_locked(db, id).await?.unwrap();
+        let group = store::groups::Group {
+            display_name: "Ghosts".into(),
+            ..group
+        };
+        store::groups::update(db, &group, group.updated_at).await
+    };
+    directory.server.running.app.store.write(name).await.unwrap();
+    let member = json!([{ "value": directory.add_user("jay", &json!({})).await }]);
+    let add = json!([{ "op": "add", "path": "members", "value": member }]);
+    let filled = directory.patch(&format!("/Groups/{plain}"), &add).await;
+    assert_eq!(error(&filled), is(400, "invalidValue"));
+    let clear = json!([{ "op": "remove", "path": "members" }]);
+    let emptied = directory.patch(&format!("/Groups/{plain}"), &clear).await;
+    assert_eq!(emptied.status, 200, "{}", emptied.body);
+}
+
+#[tokio::test]
 async fn nobody_provisions_themselves() {
     let directory = Directory::start().await;
     let root = directory.root_token().await;
@@ -213,18 +245,28 @@ async fn the_last_who_may_do_everything_stays() {
             .is_some_and(|account| !account.disabled)
     );
 
-    // The same through a group that carries everything.
+    // The same through a group that carries everything, which nobody fills who holds that only for an hour.
+    let filled = group("Owners", &[&root]);
+    let refused = send_as(&directory, &token, "POST", "/Groups", Some(&filled)).await;
+    assert_eq!(refused, is(403, ""));
     let made = send_as(
         &directory,
-        &token,
+        &directory.root_token().await,
         "POST",
         "/Groups",
-        Some(&group("Owners", &[&root])),
+        Some(&filled),
     )
     .await;
     let made: Value = serde_json::from_str(&made.1).unwrap();
     let owners = format!("/Groups/{}", made["id"].as_str().unwrap());
     let id = account(&root);
+    let join = patch(&json!([{ "op": "add", "path": "members", "value": [{ "value": passing }] }]));
+    let joined = send_as(&directory, &token, "PATCH", &owners, Some(&join)).await;
+    assert_eq!(joined, is(403, ""));
+    let mail =
+        patch(&json!([{ "op": "replace", "path": "emails", "value": [{ "value": "alice@evil.test" }] }]));
+    let moved = send_as(&directory, &token, "PATCH", &path, Some(&mail)).await;
+    assert_eq!(moved, is(403, ""));
     let strip = async move |db: &mut store::Conn| store::roles::unassign_role(db, id, "super_admin").await;
     assert!(server.running.app.store.write(strip).await.unwrap());
     let clear = patch(&json!([{ "op": "remove", "path": "members" }]));

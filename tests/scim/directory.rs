@@ -49,7 +49,8 @@ impl Directory {
             config.scim.group_roles = [
                 ("Writers".to_owned(), roles(&["writer"])),
                 ("Owners".to_owned(), roles(&["super_admin"])),
-                ("Editors".to_owned(), roles(&["editor", "no-such-role"])),
+                ("Editors".to_owned(), roles(&["editor"])),
+                ("Ghosts".to_owned(), roles(&["writer", "no-such-role"])),
             ]
             .into();
         })

@@ -120,11 +120,11 @@ CREATE INDEX grants_api_key ON grants (api_key_id) WHERE api_key_id IS NOT NULL;
 ALTER TABLE audit_events ADD COLUMN sequence INTEGER;
 ALTER TABLE audit_events ADD COLUMN personal_hash BLOB;
 ALTER TABLE audit_events ADD COLUMN hash BLOB;
-ALTER TABLE audit_events ADD COLUMN anonymised_at INTEGER;
+-- Vouches for what a person was taken out of.
+ALTER TABLE audit_events ADD COLUMN anonymised_mac BLOB;
 CREATE UNIQUE INDEX audit_events_sequence ON audit_events (sequence) WHERE sequence IS NOT NULL;
 CREATE INDEX audit_events_unsealed ON audit_events (at, id) WHERE sequence IS NULL;
 CREATE INDEX audit_events_request ON audit_events (request_id);
-CREATE INDEX audit_events_anonymised ON audit_events (anonymised_at) WHERE anonymised_at IS NOT NULL;
 CREATE INDEX audit_events_actor ON audit_events (actor, at) WHERE actor IS NOT NULL;
 
 -- One row, itself sealed: the last sealed event, and the last one that retention removed.

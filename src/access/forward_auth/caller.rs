@@ -18,6 +18,7 @@ use store::Conn;
 use uuid::Uuid;
 
 use super::Refusal;
+use crate::administration;
 use crate::api_keys::{self, KeyRefusal};
 use crate::app::App;
 use crate::authority::Held;
@@ -189,7 +190,7 @@ async fn brought(
     } else {
         token.scope.retain(registered)
     };
-    let mut permissions = carried(app, &scope, for_account).await?;
+    let mut permissions = administration::named_by(app, &scope, for_account).await?;
     if let Some(grant) = token.jti.grant_id() {
         let find = async move |db: &mut Conn| store::api_keys::find_behind(db, grant).await;
         if let Some(key) = app.store.read(find).await? {
@@ -197,22 +198,6 @@ async fn brought(
         }
     }
     Ok((scope, permissions))
-}
-
-/// The permissions that the scope of a token names or stands for. To a client that acts for itself the name of a scope
-/// is a permission only when it is one of the server's own.
-async fn carried(app: &App, scope: &Scope, for_account: bool) -> Result<BTreeSet<String>, store::StoreError> {
-    let mut permissions: BTreeSet<String> = scope
-        .iter()
-        .filter(|name| *name != ALL && (for_account || permission::is_own(name)))
-        .map(str::to_owned)
-        .collect();
-    for definition in &app.catalogue().await?.scopes {
-        if scope.contains(&definition.name) {
-            permissions.extend(definition.requires.iter().cloned());
-        }
-    }
-    Ok(permissions)
 }
 
 /// The roles that a token names itself, as only those for certain clients do.

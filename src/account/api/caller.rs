@@ -7,11 +7,11 @@ use protocol::access_token::VerifiedAccessToken;
 use protocol::error::{ErrorCode, OAuthError, invalid_request};
 use protocol::id::SessionId;
 use protocol::interaction::FRESH;
-use protocol::role::ACCOUNT_WRITE;
+use protocol::role::{ACCOUNT_WRITE, Authority};
 use protocol::session::Acr;
 use store::{Account, Conn, StoreError};
 
-use crate::administration::{self, Actor, Who};
+use crate::administration::{self, Actor};
 use crate::app::App;
 use crate::bearer;
 use crate::bearer::refusal::ApiRefusal;
@@ -87,16 +87,14 @@ impl Caller {
         Err(BearerRefusal::from(OAuthError::new(ErrorCode::InvalidToken, reason)).into())
     }
 
-    /// The account as it acts through the client: with all that it holds, and what the token's scope names of the
-    /// server's own permissions.
+    /// The account as it acts through the client: with all that it holds, of which the token brings what its scope
+    /// names or stands for.
     pub(super) async fn actor(&self, app: &App, address: ClientAddress) -> Result<Actor, StoreError> {
-        let (id, now) = (self.account.id, app.now());
-        let authority = app
-            .store
-            .read(async move |db: &mut Conn| store::roles::authority(db, id, now).await)
-            .await?;
-        let mut actor = Actor::new(Who::Account(id), authority, Some(address));
-        actor.presented = administration::carried(&self.token.scope);
+        let mut actor = Actor::person(app, self.account.id, address).await?;
+        actor.presented = Some(Authority {
+            permissions: administration::named_by(app, &self.token.scope, true).await?,
+            ..Authority::default()
+        });
         Ok(actor)
     }
 

@@ -1,5 +1,5 @@
-//! Giving accounts roles and permissions, and taking them away. Nobody gives or takes what they do not hold, nor
-//! changes what they themselves hold; who holds everything may.
+//! Giving accounts roles and permissions, and taking them away. Nobody gives or takes what they do not hold, gives it
+//! for longer than they hold it, nor changes what they themselves hold; who holds everything may do the last.
 
 use std::collections::BTreeSet;
 
@@ -27,20 +27,20 @@ fn may_assign(actor: &Actor, id: AccountId) -> Result<(), Refused> {
     Ok(())
 }
 
-/// The account, when the actor may give it or take from it what a role carries.
+/// The account and what a role carries, when the actor may touch both.
 async fn managed_with_role(
     db: &mut Conn,
     actor: &Actor,
     id: AccountId,
     role: &str,
     now: Timestamp,
-) -> Result<Result<Managed, Refused>, StoreError> {
+) -> Result<Result<(Managed, BTreeSet<String>), Refused>, StoreError> {
     let managed = allowed!(managed(db, actor, id, now).await?);
     let Some((role, _)) = roles::find_role(db, role).await? else {
         return Ok(Err(Refused::NotFound));
     };
-    allowed!(actor.may_give(&role.permissions));
-    Ok(Ok(managed))
+    allowed!(actor.may_take(&role.permissions));
+    Ok(Ok((managed, role.permissions)))
 }
 
 /// Takes the change back when it left nobody who may do everything.
@@ -68,7 +68,8 @@ pub(crate) async fn give_role(
     settle(
         app.store
             .write(async move |db: &mut Conn| {
-                let managed = allowed!(managed_with_role(db, &actor, id, &role, now).await?);
+                let (managed, carried) = allowed!(managed_with_role(db, &actor, id, &role, now).await?);
+                allowed!(actor.may_give(&carried, expires_at));
                 let assignment = Assignment {
                     role: role.clone(),
                     expires_at,
@@ -95,7 +96,7 @@ pub(crate) async fn take_role(app: &App, actor: &Actor, id: AccountId, role: &st
     settle(
         app.store
             .write(async move |db: &mut Conn| {
-                let managed = allowed!(managed_with_role(db, &actor, id, &role, now).await?);
+                let (managed, _) = allowed!(managed_with_role(db, &actor, id, &role, now).await?);
                 if !roles::unassign_role(db, id, &role).await? {
                     return Ok(Err(Refused::NotFound));
                 }
@@ -117,7 +118,7 @@ pub(crate) async fn give_permission(
 ) -> Outcome<()> {
     may_assign(actor, id)?;
     check_name("permission", permission)?;
-    actor.may_give(&BTreeSet::from([permission.to_owned()]))?;
+    actor.may_give_for_good([&permission.to_owned()])?;
     let (actor, permission, now) = (actor.clone(), permission.to_owned(), app.now());
     settle(
         app.store
@@ -144,7 +145,7 @@ pub(crate) async fn take_permission(
     permission: &str,
 ) -> Outcome<()> {
     may_assign(actor, id)?;
-    actor.may_give(&BTreeSet::from([permission.to_owned()]))?;
+    actor.may_take([&permission.to_owned()])?;
     let (actor, permission, now) = (actor.clone(), permission.to_owned(), app.now());
     settle(
         app.store

@@ -10,7 +10,7 @@ use store::{Account, Conn, StoreError};
 
 use super::view::AccountDetails;
 use super::{claims, details, email, managed, not_oneself, state};
-use crate::administration::{Actor, Expected, Outcome, Refused, settle};
+use crate::administration::{Actor, Ends, Expected, Outcome, Refused, settle};
 use crate::app::App;
 use crate::audit::Event;
 use crate::mail::Letter;
@@ -156,6 +156,11 @@ impl Writing {
         }
         let mut account = managed.account.clone();
         allowed!(changes.apply(&mut account));
+        // Whoever has the mailbox can choose a new password.
+        if account.email != managed.account.email {
+            let ends = Ends::read(db, id, now).await?;
+            allowed!(self.actor.may_become(&managed.authority, &ends));
+        }
         for login in [Some(&account.username), account.email.as_ref()]
             .into_iter()
             .flatten()
@@ -178,7 +183,9 @@ impl Writing {
             }
         }
         match changes.disabled {
-            Some(true) if !managed.account.disabled => state::shut(db, &self.actor, &managed, now).await?,
+            Some(true) if state::stands_open(db, &managed.account, now).await? => {
+                state::shut(db, &self.actor, &managed, now).await?;
+            }
             Some(false) if managed.account.disabled => state::open(db, &self.actor, id, now).await?,
             _ => {}
         }

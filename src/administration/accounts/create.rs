@@ -152,7 +152,7 @@ impl Writing {
                     format!("there is no role {name:?}"),
                 )));
             };
-            allowed!(self.actor.may_give(&role.permissions));
+            allowed!(self.actor.may_give_for_good(&role.permissions));
         }
         let logins = [Some(&self.account.username), self.account.email.as_ref()];
         for login in logins.into_iter().flatten() {

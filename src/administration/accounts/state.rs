@@ -4,12 +4,13 @@ use protocol::id::AccountId;
 use protocol::permission;
 use protocol::time::Timestamp;
 use serde_json::json;
-use store::{Conn, StoreError};
+use store::{Account, Conn, StoreError, action_tokens};
 
 use super::{Managed, end_all, managed, not_oneself};
 use crate::administration::{Actor, Outcome, ensure_administrator_remains, holds_everything, settle};
 use crate::app::App;
 use crate::audit::Event;
+use crate::links::Purpose;
 
 /// Shuts an account: nobody signs in to it, and all it opened ends.
 pub(crate) async fn disable(app: &App, actor: &Actor, id: AccountId) -> Outcome<()> {
@@ -27,7 +28,28 @@ pub(crate) async fn disable(app: &App, actor: &Actor, id: AccountId) -> Outcome<
     )
 }
 
-/// The same in a transaction at hand.
+/// Whether somebody could still get in: by signing in, or by the link that takes the deletion of the account back.
+pub(crate) async fn stands_open(
+    db: &mut Conn,
+    account: &Account,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    if !account.disabled {
+        return Ok(true);
+    }
+    let back = action_tokens::list_for_account(db, account.id, Purpose::KeepAccount.as_str(), now).await?;
+    Ok(!back.is_empty())
+}
+
+/// Closes an account and all that it opened; gives how many sessions ended. One that is to be erased is erased all the
+/// same, and its holder has no way back any more.
+pub(crate) async fn close(db: &mut Conn, id: AccountId, now: Timestamp) -> Result<u64, StoreError> {
+    store::accounts::set_disabled(db, id, true, now).await?;
+    action_tokens::delete_for_account(db, id, Purpose::KeepAccount.as_str()).await?;
+    end_all(db, id, now).await
+}
+
+/// The same as [`disable`] in a transaction at hand.
 pub(super) async fn shut(
     db: &mut Conn,
     actor: &Actor,
@@ -35,8 +57,7 @@ pub(super) async fn shut(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let id = managed.account.id;
-    store::accounts::set_disabled(db, id, true, now).await?;
-    let ended = end_all(db, id, now).await?;
+    let ended = close(db, id, now).await?;
     if holds_everything(&managed.authority) {
         ensure_administrator_remains(db, now).await?;
     }

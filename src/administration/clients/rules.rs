@@ -11,6 +11,9 @@ use serde_json::{Map, Value};
 
 use crate::administration::Refused;
 
+/// So many clients are named by a refusal at most.
+const MAX_SHOWN: usize = 5;
+
 /// The permissions that come with a client: those of the server's own that its scope names, in whosever name it uses
 /// them; what its scopes require, where it acts for itself or people are not asked; and everything, where people are not
 /// asked and it may act with their rights here, change their account, or show services all that they hold.
@@ -79,6 +82,53 @@ fn merge(target: &mut Value, patch: Value) {
     }
 }
 
+/// Refuses an identifier for a new client that could be an account's: the `sub` of a client's own tokens is its
+/// identifier, and must not be anybody's.
+pub(crate) fn check_identifier(id: &ClientId) -> Result<(), Refused> {
+    if uuid::Uuid::try_parse(id.as_str()).is_err() {
+        return Ok(());
+    }
+    let problem = "must not be a UUID, as accounts are named; choose another";
+    Err(Refused::invalid("client_id", problem))
+}
+
+/// Refuses a scope as it is about to be, where clients that are registered for it would get more by it than whoever
+/// registered them gave: because nothing was defined by this name then, or because it required less.
+pub(crate) fn check_gain<'a>(
+    clients: impl IntoIterator<Item = &'a Client>,
+    definitions: &[ScopeDefinition],
+    scope: &ScopeDefinition,
+) -> Result<(), Refused> {
+    let is_new = !definitions.iter().any(|old| old.name == scope.name);
+    let mut after: Vec<ScopeDefinition> = definitions.to_vec();
+    after.retain(|old| old.name != scope.name);
+    after.push(scope.clone());
+    let gains = |client: &&Client| {
+        let before = reach(client, definitions);
+        client.scope.contains(&scope.name)
+            && (is_new || !permission::covers_all(&before, &reach(client, &after)))
+    };
+    let named: Vec<&str> = clients
+        .into_iter()
+        .filter(gains)
+        .map(|client| client.client_id.as_str())
+        .collect();
+    if named.is_empty() {
+        return Ok(());
+    }
+    let shown = named.get(..MAX_SHOWN).unwrap_or(&named).join(", ");
+    let more = match named.len().saturating_sub(MAX_SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let problem = format!(
+        "would give clients more than they were registered with: {shown}{more}; take the scope from them first, \
+         and give it back afterwards to those that are to have it"
+    );
+    let member = if is_new { "name" } else { "requires" };
+    Err(Refused::invalid(member, problem))
+}
+
 /// Refuses metadata that no channel registers, and scopes and resources that nobody defined; those that the client had
 /// before are left to it.
 pub(crate) fn check(
@@ -87,6 +137,9 @@ pub(crate) fn check(
     definitions: &[ScopeDefinition],
     servers: &[ResourceServer],
 ) -> Result<(), Refused> {
+    if before.is_none() {
+        check_identifier(&client.client_id)?;
+    }
     client
         .check()
         .map_err(|error| Refused::invalid(member_of(client, &error), error.to_string()))?;
@@ -174,6 +227,69 @@ mod tests {
             let client = client(json!({ "grant_types": grants, "scope": scope, "require_consent": consent }));
             let reached: BTreeSet<String> = reached.into_iter().map(str::to_owned).collect();
             assert_eq!(reach(&client, &definitions), reached, "{grants} {scope}");
+        }
+    }
+
+    #[test]
+    fn no_new_client_is_named_as_accounts_are() {
+        let uuid = "6f1c2d3e-4b5a-4c6d-8e7f-90a1b2c3d4e5";
+        for (id, fine) in [
+            ("shop", true),
+            ("client_6f1c2d3e4b5a4c6d8e7f90a1b2c3d4e5", true),
+            (uuid, false),
+            (&uuid.to_uppercase(), false),
+            (&uuid.replace('-', ""), false),
+            (&format!("urn:uuid:{uuid}"), false),
+            (&format!("{{{uuid}}}"), false),
+        ] {
+            assert_eq!(check_identifier(&id.into()).is_ok(), fine, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_scope_gives_no_client_more_than_it_was_registered_with() {
+        let scope = |name: &str, requires: &[&str]| ScopeDefinition {
+            name: name.into(),
+            requires: requires.iter().map(|name| (*name).to_owned()).collect(),
+            ..Default::default()
+        };
+        let definitions = [
+            scope("free", &[]),
+            scope("strict", &["a:see"]),
+            scope("wide", &["*"]),
+        ];
+        let (alone, people) = (json!(["client_credentials"]), json!(["authorization_code"]));
+        let see: &[&str] = &["a:see"];
+        for (grants, names, consent, (name, requires), member) in [
+            (&alone, "free", true, ("free", see), Some("requires")),
+            (&people, "free", false, ("free", see), Some("requires")),
+            (&people, "free", true, ("free", see), None),
+            (&alone, "strict", true, ("free", see), None),
+            (&alone, "free strict", true, ("free", see), None),
+            (&alone, "free wide", true, ("free", see), None),
+            (
+                &alone,
+                "strict",
+                true,
+                ("strict", &["a:see", "a:do"]),
+                Some("requires"),
+            ),
+            (&alone, "strict", true, ("strict", &[]), None),
+            (&alone, "gone", true, ("gone", &[]), Some("name")),
+            (&people, "gone", true, ("gone", see), Some("name")),
+            (&alone, "free", true, ("gone", see), None),
+        ] {
+            let new = scope(name, requires);
+            let client = client(json!({ "grant_types": grants, "scope": names, "require_consent": consent }));
+            let refused = match check_gain([&client], &definitions, &new) {
+                Ok(()) => None,
+                Err(Refused::Invalid { member, problem }) => {
+                    assert!(problem.contains(": c;"), "{problem}");
+                    Some(member)
+                }
+                Err(other) => panic!("{other:?}"),
+            };
+            assert_eq!(refused.as_deref(), member, "{grants} {names} {new:?}");
         }
     }
 

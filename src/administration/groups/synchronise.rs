@@ -6,7 +6,7 @@ use serde_json::json;
 use store::groups::{self, Selection};
 use store::{Conn, StoreError};
 
-use crate::administration::ensure_administrator_remains;
+use crate::administration::{ensure_administrator_remains, lock_administrators};
 use crate::app::App;
 use crate::audit::Event;
 use crate::config::Config;
@@ -22,18 +22,35 @@ pub(super) fn mapped(config: &Config, display_name: &str) -> BTreeSet<String> {
     roles.flat_map(|(_, roles)| roles.iter().cloned()).collect()
 }
 
+/// Whether the configuration gives a role to some group.
+pub(crate) fn is_mapped(config: &Config, role: &str) -> bool {
+    let mut named = config.scim.group_roles.values().flatten();
+    named.any(|name| name == role)
+}
+
+/// The roles that the configuration gives to groups, or to the group of this name, and that do not exist.
+pub(crate) fn missing_roles(
+    config: &Config,
+    group: Option<&str>,
+    exists: impl Fn(&str) -> bool,
+) -> BTreeSet<String> {
+    let mut named = match group {
+        Some(group) => mapped(config, group),
+        None => config.scim.group_roles.values().flatten().cloned().collect(),
+    };
+    named.retain(|role| !exists(role));
+    named
+}
+
 /// Makes each group carry what the configuration says now, when a server starts. Roles that do not exist are left out;
 /// a change after which nobody could do everything any more is not made.
 pub(crate) async fn synchronise(app: &App) -> Result<(), StoreError> {
-    let all: BTreeSet<String> = app.config.scim.group_roles.values().flatten().cloned().collect();
     let known = app
         .store
         .read(async |db: &mut Conn| store::roles::list_roles(db).await)
         .await?;
-    for name in all
-        .iter()
-        .filter(|name| !known.iter().any(|role| role.name == **name))
-    {
+    let exists = |name: &str| known.iter().any(|role| role.name == name);
+    for name in missing_roles(&app.config, None, exists) {
         tracing::warn!(role = %name, "[scim] group_roles names a role that does not exist");
     }
     let mut offset = 0;
@@ -77,6 +94,7 @@ async fn synchronise_some(app: &App, offset: i64) -> Result<usize, StoreError> {
     let (now, event) = (app.now(), Event::now(app, "group.roles_changed"));
     app.store
         .write(async move |db: &mut Conn| {
+            lock_administrators(db).await?;
             let had_one = store::administrators::any(db).await?;
             for (wanted, group, held) in differ {
                 if !groups::set_roles(db, group.id, &wanted).await? {

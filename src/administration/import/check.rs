@@ -8,6 +8,7 @@ use protocol::secret::TokenHash;
 use store::{Conn, StoreError};
 
 use super::{Known, Pass, Ready};
+use crate::administration::groups::missing_roles;
 use crate::administration::{Outcome, Refused};
 use crate::declarative::{PasswordSource, SecretSource};
 use crate::import::{Candidate, shown};
@@ -44,9 +45,20 @@ impl Pass<'_> {
         );
         given.extend(groups.iter().flat_map(|known| known.permissions.clone()));
         if let Err(refused) = self.may_give(&given, !roles.is_empty() || !groups.is_empty()) {
-            return Ok(Err(refused.says()));
+            let says = refused.says();
+            self.refusals.push((place, refused));
+            return Ok(Err(says));
         }
-        if candidate.id.is_some() && self.actor.may_give([&permission::ALL.to_owned()]).is_err() {
+        let mut missing = groups
+            .iter()
+            .filter_map(|known| Some((known, known.missing.as_ref()?)));
+        if let Some((known, role)) = missing.next() {
+            let (group, role) = (shown(&known.group.display_name), shown(role));
+            return Ok(Err(format!(
+                "its group {group} is to carry the role {role}, which does not exist"
+            )));
+        }
+        if candidate.id.is_some() && self.actor.may_take([&permission::ALL.to_owned()]).is_err() {
             candidate.id = None;
             candidate
                 .notes
@@ -67,7 +79,7 @@ impl Pass<'_> {
         if assigns || !given.is_empty() {
             self.actor.require(permission::ROLES_ASSIGN)?;
         }
-        self.actor.may_give(given)
+        self.actor.may_give_for_good(given)
     }
 
     /// Whether no entry before it has its user name or address.
@@ -141,7 +153,9 @@ impl Pass<'_> {
                 Ok(Some((group, roles)))
             })
             .await?;
+        let exists = |role: &str| self.roles.contains_key(role);
         Ok(found.map(|(group, roles)| Known {
+            missing: missing_roles(&self.app.config, Some(&group.display_name), exists).pop_first(),
             group,
             permissions: roles
                 .iter()

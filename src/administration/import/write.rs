@@ -3,13 +3,12 @@
 use protocol::id::AccountId;
 use protocol::time::Timestamp;
 use serde_json::Value;
-use store::credentials::TotpFactor;
 use store::roles::Assignment;
 use store::{Account, Conn, StoreError, accounts, credentials, groups, passkeys, roles};
 
 use super::Ready;
 use crate::audit::Event;
-use crate::declarative::{FACTOR_NAME, blank_account};
+use crate::declarative::{blank_account, configured_factor};
 
 /// What an entry is beside the accounts that there are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,15 +146,7 @@ impl Writer {
             credentials::set_password(db, id, hash, self.now).await?;
         }
         if let Some((factor, sealed)) = &ready.totp {
-            let factor = TotpFactor {
-                id: *factor,
-                account_id: id,
-                name: FACTOR_NAME.to_owned(),
-                secret_sealed: sealed.clone(),
-                last_step: None,
-                created_at: self.now,
-                last_used_at: None,
-            };
+            let factor = configured_factor(*factor, id, sealed.clone(), self.now);
             credentials::insert_totp(db, &factor).await?;
         }
         for passkey in &ready.candidate.entry.passkeys {

@@ -38,6 +38,22 @@ async fn the_doctor_names_each_problem_with_its_fix_and_fails() {
 }
 
 #[tokio::test]
+async fn a_role_that_groups_are_to_carry_and_that_does_not_exist_is_a_finding() {
+    let machine = Machine::with_sample();
+    for (role, level) in [("editor", "ok"), ("no-such-role", "problem")] {
+        let config = format!("[scim]\nenabled = true\ngroup_roles = {{ Staff = [\"{role}\"] }}\n");
+        machine.write("chancery.toml", &config);
+        let checks: Value = serde_json::from_str(&machine.run("doctor --json").out).unwrap();
+        let found = check(&checks, "roles of groups");
+        assert_eq!(found["level"], level, "{found}");
+        assert_eq!(
+            found["finding"].as_str().unwrap().contains(role),
+            level == "problem"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_database_that_was_not_migrated_is_a_finding_and_stays_as_it_is() {
     let machine = Machine::new();
     let ran = machine.run("doctor");

@@ -252,3 +252,68 @@ async fn sessions_are_listed_shown_and_ended() {
         "{kinds}"
     );
 }
+
+#[tokio::test]
+async fn a_client_is_not_named_as_accounts_are_in_any_way() {
+    let machine = Machine::new();
+    let id = "6f1c2d3e-4b5a-4c6d-8e7f-90a1b2c3d4e5";
+    let create = format!("client create {id} --redirect-uri https://shop.example/cb");
+    assert!(machine.refusal(&create).contains("must not be a UUID"));
+    let file = format!("[[client]]\nclient_id = \"{id}\"\nredirect_uris = [\"https://shop.example/cb\"]\n");
+    machine.write("shop.toml", &file);
+    let refused = machine.refusal("apply shop.toml");
+    assert!(
+        refused.contains("line 1") && refused.contains("must not be a UUID"),
+        "{refused}"
+    );
+    assert_eq!(machine.json("client list --json"), Value::Array(vec![]));
+}
+
+#[tokio::test]
+async fn a_client_that_is_sent_elsewhere_asks_again_however_it_was_changed() {
+    let server = Server::start().await;
+    let machine = Machine::beside(&server);
+    let store = &server.running.app.store;
+    let (who, now) = (server.account_id("alice").await, server.clock.now());
+    let agreed = async move |db: &mut store::Conn| {
+        Ok(store::consents::find(db, who, &"third".into()).await?.is_some())
+    };
+    machine.write(
+        "moved.toml",
+        "[[client]]\nclient_id = \"third\"\nclient_secret = \"third-secret-of-more-than-32-characters\"\n\
+         redirect_uris = [\"https://third.example/three\"]\nscope = \"openid\"\nrequire_consent = true\n",
+    );
+    for (line, kept) in [
+        ("client update third --name Third", true),
+        (
+            "client update third --redirect-uri https://third.example/two",
+            false,
+        ),
+        ("apply moved.toml", false),
+        ("apply moved.toml", true),
+    ] {
+        let agree = async move |db: &mut store::Conn| {
+            let scope = "openid".parse().unwrap_or_default();
+            store::consents::record(db, who, &"third".into(), &scope, now).await
+        };
+        store.write(agree).await.unwrap();
+        machine.ok(line);
+        assert_eq!(store.read(agreed).await.unwrap(), kept, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_a_file_shuts_out_loses_what_it_was_given() {
+    let server = Server::start().await;
+    let machine = Machine::beside(&server);
+    let refresh = server.tokens(&[]).await.text("refresh_token");
+    machine.write("sample.toml", SAMPLE);
+    let shut = SAMPLE.replace(
+        "client_name = \"Web shop\"",
+        "client_name = \"Web shop\"\ndisabled = true",
+    );
+    machine.write("shut.toml", &shut);
+    machine.ok("apply shut.toml");
+    machine.ok("apply sample.toml");
+    assert_eq!(inspect(&machine, &refresh)["revoked"], true);
+}

@@ -1,0 +1,114 @@
+//! Somebody who may do everything remains, whatever happens at the same moment.
+
+use serde_json::{Value, json};
+
+use super::{api, path, with_json};
+use crate::support::Server;
+
+const PEOPLE: &str = r#"
+[[role]]
+name = "rising"
+
+[[scope]]
+name = "all"
+requires = ["*"]
+
+[[client]]
+client_id = "keeper"
+client_secret = "keeper-secret-of-more-than-32-characters"
+grant_types = ["client_credentials"]
+scope = "all accounts:disable roles:assign roles:write"
+
+[[account]]
+username = "ann"
+roles = ["super_admin"]
+
+[[account]]
+username = "ben"
+
+[[account]]
+username = "cleo"
+roles = ["rising"]
+"#;
+const SUPER: &str = "roles/super_admin";
+
+/// A server on which a client acts, which is nobody who could be the last.
+struct House {
+    server: Server,
+    token: String,
+}
+
+impl House {
+    async fn start() -> House {
+        let server = Server::start().await;
+        server.apply(PEOPLE).await;
+        let pairs = [("grant_type", "client_credentials")];
+        let secret = "keeper-secret-of-more-than-32-characters";
+        let answer = server.token_as("keeper", secret, &pairs).await;
+        let token = answer.text("access_token");
+        House { server, token }
+    }
+
+    /// What becomes of an act on an account.
+    async fn act(&self, method: &'static str, name: &str, act: &str) -> u16 {
+        let target = format!("{}/{act}", path(&self.server, name).await);
+        let request = match method {
+            "PUT" => with_json(method, &target, &self.token, &json!({})),
+            _ => api(method, &target, &self.token),
+        };
+        self.server.send(request).await.status
+    }
+
+    /// What becomes of a change of what the role `rising` carries.
+    async fn rise(&self, permissions: Value) -> u16 {
+        let body = json!({ "permissions": permissions });
+        let request = with_json("PATCH", "/roles/rising", &self.token, &body);
+        self.server.send(request).await.status
+    }
+
+    async fn somebody_remains(&self) -> bool {
+        let any = async |db: &mut store::Conn| store::administrators::any(db).await;
+        self.server.running.app.store.read(any).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn of_three_that_go_at_once_one_stays() {
+    let house = House::start().await;
+    for _ in 0..8 {
+        for name in ["ann", "ben", "cleo"] {
+            assert_eq!(house.act("POST", name, "enable").await, 204);
+            assert_eq!(house.act("PUT", name, SUPER).await, 204);
+        }
+        let (ann, ben, cleo) = tokio::join!(
+            house.act("POST", "ann", "disable"),
+            house.act("POST", "ben", "disable"),
+            house.act("DELETE", "cleo", SUPER),
+        );
+        let mut all = [ann, ben, cleo];
+        all.sort_unstable();
+        assert_eq!(all, [204, 204, 409]);
+        assert!(house.somebody_remains().await);
+    }
+}
+
+#[tokio::test]
+async fn who_comes_to_hold_everything_at_that_moment_is_seen_to_go() {
+    let house = House::start().await;
+    for _ in 0..8 {
+        assert_eq!(house.act("PUT", "ann", SUPER).await, 204);
+        assert_eq!(house.act("POST", "cleo", "enable").await, 204);
+        assert_eq!(house.rise(json!([])).await, 200);
+        let (rise, shut, take) = tokio::join!(
+            house.rise(json!(["*"])),
+            house.act("POST", "cleo", "disable"),
+            house.act("DELETE", "ann", SUPER),
+        );
+        assert_eq!(rise, 200);
+        assert!(
+            [204, 409].contains(&shut) && [204, 409].contains(&take),
+            "{shut} {take}"
+        );
+        assert!(house.somebody_remains().await, "{shut} {take}");
+    }
+}
