@@ -1,10 +1,9 @@
 //! Argon2id (RFC 9106) on threads of its own, behind a short queue, so that a flood of sign-ins takes neither
 //! the memory nor the threads that answer everything else.
 
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use crossbeam_channel::Sender;
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
@@ -43,7 +42,7 @@ pub struct Verdict {
 
 /// The pool of hashing threads. They end when it is dropped.
 pub struct Passwords {
-    queue: SyncSender<Job>,
+    queue: Sender<Job>,
 }
 
 struct Job {
@@ -73,11 +72,10 @@ impl Passwords {
     /// Starts `workers` threads, at most one per core, behind a queue of `queue` jobs.
     pub fn new(params: Params, workers: usize, queue: usize) -> Passwords {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let (sender, receiver) = sync_channel(queue);
-        let receiver = Arc::new(Mutex::new(receiver));
+        let (sender, receiver) = crossbeam_channel::bounded(queue);
         for number in 0..workers.clamp(1, cores) {
             let worker = Worker::new(params.clone());
-            let jobs = Arc::clone(&receiver);
+            let jobs = receiver.clone();
             let started = std::thread::Builder::new()
                 .name(format!("password-{number}"))
                 .spawn(move || worker.run(&jobs));

@@ -238,10 +238,13 @@ async fn measure(binary: &Path) -> Result<bool, String> {
     );
     drop(target);
 
-    for page in listing::measure(binary).await? {
+    let listed = listing::measure(binary).await?;
+    for page in listed.pages {
         let rule = AtMost(10_000.0, "at most 10 ms");
         table.row(&page.name, page.cost, "µs", &rule);
     }
+    let rule = AtMost(64.0, "at most 64");
+    table.row("resident memory, 100,000 accounts", listed.resident, "MiB", &rule);
 
     match peer::measure().await {
         Ok(n) => {

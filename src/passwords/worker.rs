@@ -1,11 +1,10 @@
 //! The work of one hashing thread.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
+use crossbeam_channel::{Receiver, RecvTimeoutError};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
@@ -46,13 +45,10 @@ impl Worker {
         }
     }
 
-    pub(super) fn run(mut self, jobs: &Mutex<Receiver<Job>>) {
+    pub(super) fn run(mut self, jobs: &Receiver<Job>) {
         let mut pace = Pace::default();
         loop {
-            let queue = jobs.lock().unwrap_or_else(PoisonError::into_inner);
-            let next = queue.recv_timeout(IDLE);
-            drop(queue);
-            let job = match next {
+            let job = match jobs.recv_timeout(IDLE) {
                 Ok(job) => job,
                 Err(RecvTimeoutError::Timeout) => {
                     self.memory = Vec::new();

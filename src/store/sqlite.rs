@@ -14,8 +14,10 @@ use crate::error::StoreError;
 use crate::writer::{Writer, finish};
 
 const PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-     PRAGMA foreign_keys = ON; PRAGMA cache_size = -8000; PRAGMA mmap_size = 268435456; \
-     PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;";
+     PRAGMA foreign_keys = ON; PRAGMA cache_size = -4000; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;";
+/// What a reader has cached is void after each change by the writer, and mapped pages are not: the first 8 MiB of the
+/// file are mapped, which is all of it for most. What is mapped counts for each reader anew.
+const READER: &str = "PRAGMA query_only = 1; PRAGMA cache_size = -2000; PRAGMA mmap_size = 8388608;";
 
 pub(crate) struct Sqlite {
     path: String,
@@ -51,7 +53,7 @@ impl Sqlite {
             Some(conn) => conn,
             None => {
                 let mut conn = connect(&self.path)?;
-                conn.batch_execute("PRAGMA query_only = 1")?;
+                conn.batch_execute(READER)?;
                 Conn::Sqlite(conn)
             }
         };

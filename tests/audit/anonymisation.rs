@@ -129,10 +129,12 @@ async fn nobody_else_can_take_people_out() {
         );
     }
     let found = examine(&server).await.findings;
-    let problems: Vec<_> = found.iter().map(|finding| finding.problem.as_str()).collect();
-    let (subject, doer) = (
-        "whom the event is about or its details were changed",
+    // Events of one second stand in no order of their own.
+    let mut problems: Vec<_> = found.iter().map(|finding| finding.problem.as_str()).collect();
+    problems.sort_unstable();
+    let (doer, subject) = (
         "who did it or from where was changed",
+        "whom the event is about or its details were changed",
     );
-    assert_eq!(problems, [subject, doer, subject]);
+    assert_eq!(problems, [doer, subject, subject]);
 }

@@ -31,8 +31,8 @@ impl Server {
             .map(|entry| entry.unwrap().path())
             .filter(|path| path.extension().is_some_and(|ending| ending == "eml"))
             .collect();
-        // Their names are random.
-        files.sort_by_key(|path| std::fs::metadata(path).unwrap().modified().unwrap());
+        // Their names count up.
+        files.sort();
         files
             .iter()
             .map(|path| ReceivedMail::parse(&std::fs::read_to_string(path).unwrap()))

@@ -33,13 +33,21 @@ pub(super) struct Page {
     pub(super) cost: f64,
 }
 
+/// What came of it.
+pub(super) struct Listed {
+    pub(super) pages: Vec<Page>,
+    /// The memory of the server on SQLite after it, in MiB.
+    pub(super) resident: f64,
+}
+
 /// Fills a database and asks for pages of its accounts.
-pub(super) async fn measure(binary: &Path) -> Result<Vec<Page>, String> {
+pub(super) async fn measure(binary: &Path) -> Result<Listed, String> {
     let mut pages = Vec::new();
     let mut target = Target::chancery(binary)?;
     target.declare(DECLARATION)?;
     import(&target, ON_SQLITE)?;
     pages.extend(walk(&mut target, "SQLite, 100,000 accounts").await?);
+    let resident = target.resident_mib()?;
     drop(target);
     if let Ok(url) = std::env::var(DATABASE) {
         let mut target = Target::chancery_on(binary, &url)?;
@@ -47,7 +55,7 @@ pub(super) async fn measure(binary: &Path) -> Result<Vec<Page>, String> {
         generate(&url, ON_POSTGRES)?;
         pages.extend(walk(&mut target, "PostgreSQL, 1,000,000").await?);
     }
-    Ok(pages)
+    Ok(Listed { pages, resident })
 }
 
 /// Each tenth account is a moderator, each thousandth is shut.
