@@ -69,9 +69,9 @@ pub struct Actor {
     pub who: Who,
     /// What they hold, and so may give to others.
     pub authority: Authority,
-    /// Until when they hold what they hold for a time.
+    /// When permissions end that they hold for a time only.
     pub(crate) ends: Ends,
-    /// What they came with, where that is not all that they hold: what the scope of a token names.
+    /// What they came with, where that is not all that they hold: what the scope of a token names or stands for.
     pub presented: Option<Authority>,
     /// Where from.
     pub address: Option<ClientAddress>,
@@ -170,7 +170,7 @@ impl Actor {
         Ok(())
     }
 
-    /// The same for what has no end: roles, scopes, clients, what a group carries.
+    /// Refuses to give for good what the actor does not hold for good: in roles, scopes, clients and groups.
     pub fn may_give_for_good<'a>(
         &self,
         permissions: impl IntoIterator<Item = &'a String>,
@@ -249,8 +249,8 @@ impl Refused {
             Refused::Forbidden(permission) => format!("this needs the permission {permission}"),
             Refused::Beyond => "nobody can give, take or change more than they hold".to_owned(),
             Refused::Outlasts { permission, end } => format!(
-                "you hold the permission {permission} only until {}; give it until then at the latest, or have it \
-                 done by somebody who holds it for longer",
+                "you hold the permission {permission} only until {}; give it with an end until then where there can be \
+                 one, or have it done by somebody who holds it for longer",
                 machine_time(end.0)
             ),
             Refused::NotPresented(permission) => format!(

@@ -341,6 +341,13 @@ pub(crate) async fn put_state(
         Ok(stored) => stored,
         Err(refused) => return Ok(Err(refused)),
     };
+    if stored.disabled && state == State::Enabled {
+        // Whoever knows its secret acts as the client again, for good.
+        let definitions = roles::list_scopes(db).await?;
+        if let Err(refused) = actor.may_give_for_good(&reach(&stored.client, &definitions)) {
+            return Ok(Err(refused));
+        }
+    }
     stored.disabled = state == State::Disabled;
     clients::update(db, &stored, now).await?;
     let kind = match state {

@@ -9,14 +9,14 @@ use store::{Conn, StoreError, administrators};
 pub(super) const REASON: &str = "nobody would be left who may do everything";
 
 /// Makes changes that may take everything from somebody wait for one another, until the transaction ends. To be called
-/// before anything is read or locked for such a change: what somebody held when it was read must still be so when it is
-/// judged whether they were the last, and whoever waits here must hold nothing that others wait for.
+/// before the accounts, groups or roles of such a change are read or locked: what somebody held when it was read must
+/// still be so when it is judged whether they were the last. Only [`store::locks::lock_apply`] is taken before it.
 pub(crate) async fn lock_administrators(db: &mut Conn) -> Result<(), StoreError> {
     administrators::lock(db).await
 }
 
 /// Takes the transaction back when no account that may sign in holds everything for good. To be called after a change
-/// that may take everything from somebody, in its transaction, which [`lock_administrators`] began.
+/// that may take everything from somebody, in its transaction, in which [`lock_administrators`] was called first.
 pub(crate) async fn ensure_administrator_remains(db: &mut Conn, _now: Timestamp) -> Result<(), StoreError> {
     administrators::lock(db).await?;
     if administrators::any(db).await? {

@@ -278,8 +278,9 @@ impl Change {
         {
             return Ok(Ok(person));
         }
-        // Whoever has the mailbox can choose a new password.
-        if account.email != before.account.email {
+        // Whoever has the mailbox can choose a new password, and who knows one gets in where a shut account is opened.
+        let opens = before.account.disabled && !account.disabled;
+        if opens || account.email != before.account.email {
             let ends = Ends::read(db, self.id, self.now).await?;
             if let Err(refused) = self.actor.may_become(&authority, &ends) {
                 return Ok(Err(refused.into()));

@@ -143,7 +143,7 @@ pub(crate) async fn read(app: &App, actor: &Actor, name: &str) -> Outcome<RoleDe
 /// Makes a role. One that the configuration gives to groups is made only by who may give it to their members.
 pub(crate) async fn create(app: &App, actor: &Actor, role: Role) -> Outcome<RoleDetail> {
     actor.require(permission::ROLES_WRITE)?;
-    // Who is in such a group gets it by its being made.
+    // Who is in such a group by then gets it when groups are next synchronised.
     if groups::is_mapped(&app.config, &role.name) {
         actor.require(permission::ROLES_ASSIGN)?;
     }

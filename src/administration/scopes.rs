@@ -175,7 +175,7 @@ pub(crate) async fn update(
         expected.check(&ScopeView::from((old.clone(), mark.clone())))?;
         check(&new)?;
         actor.may_take(old.requires.union(&new.requires))?;
-        // What it requires no more is given to all who lack it.
+        // What it requires no more is given to all who lack it, and what it requires now to clients that act for themselves.
         actor.may_give_for_good(old.requires.symmetric_difference(&new.requires))
     };
     if let Err(refused) = allowed() {

@@ -3,7 +3,7 @@
 
 use aws_lc_rs::hmac;
 use serde_json::Value;
-use store::audit::{Event, Taken, Voucher};
+use store::audit::{Event, Signer, Taken};
 use store::audit_chain::{Ends, Link, Seal};
 use uuid::Uuid;
 
@@ -75,8 +75,8 @@ impl Keys {
         }
     }
 
-    /// Whether the server took this out of an event.
-    pub fn attest(&self, event: Uuid, taken: Taken, mac: &[u8]) -> bool {
+    /// Whether the server signed that this was taken out of this event.
+    pub fn verify_taken(&self, event: Uuid, taken: Taken, mac: &[u8]) -> bool {
         self.all().any(|key| anonymised(key, event, taken) == mac)
     }
 
@@ -92,8 +92,8 @@ impl Keys {
     }
 }
 
-impl Voucher for Keys {
-    fn vouch(&self, event: Uuid, taken: Taken) -> Vec<u8> {
+impl Signer for Keys {
+    fn sign_taken(&self, event: Uuid, taken: Taken) -> Vec<u8> {
         anonymised(&self.first, event, taken)
     }
 }

@@ -227,8 +227,8 @@ impl Walk {
         let (event, seal) = (&sealed.event, &sealed.seal);
         let found = self.keys.examine(event, seal, previous);
         let mac = sealed.anonymised_mac.as_deref();
-        let attested = |taken| mac.is_some_and(|mac| self.keys.attest(seal.id, taken, mac));
-        let (all, doer) = (attested(Taken::All), attested(Taken::Doer));
+        let signed = |taken| mac.is_some_and(|mac| self.keys.verify_taken(seal.id, taken, mac));
+        let (all, doer) = (signed(Taken::All), signed(Taken::Doer));
         let nobody = event.account_id.is_none() && event.detail == Value::Object(serde_json::Map::new());
         let by_nobody = event.actor.is_none() && event.address.is_none();
         let (at, id) = (Some(seal.link.sequence), Some(seal.id));

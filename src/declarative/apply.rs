@@ -11,7 +11,7 @@ use store::audit::Event;
 use store::roles::Assignment;
 use store::{
     Account, Conn, Store, StoreError, accounts, action_tokens, administrators, audit, clients, credentials,
-    grants, locks, passkeys, roles, sessions, upstreams,
+    grants, locks, passkeys, roles, upstreams,
 };
 
 use super::diff::{AccountStep, Action, Diff, Plan, Step, diff};
@@ -138,7 +138,10 @@ async fn carry_out(
     erasing: &ErasureKeys,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    for step in &diff.steps {
+    // What ends the grants of a client comes last: elsewhere, too, accounts are locked before grants.
+    let of_client = |step: &&Step| matches!(step, Step::UpdateClient { .. } | Step::DeleteClient(_));
+    let (clients_last, first): (Vec<&Step>, Vec<&Step>) = diff.steps.iter().partition(of_client);
+    for step in first.into_iter().chain(clients_last) {
         match step {
             Step::Role(role, mark) => roles::upsert_role(db, role, mark.as_deref()).await?,
             Step::Scope(scope, mark) => roles::upsert_scope(db, scope, mark.as_deref()).await?,
@@ -216,7 +219,9 @@ async fn account(db: &mut Conn, step: &AccountStep, history: u32, now: Timestamp
     } else {
         void_links(db, &step.account).await?;
         accounts::update(db, &step.account, now).await?;
-        accounts::set_disabled(db, id, step.account.disabled, now).await?;
+        if !step.account.disabled {
+            accounts::set_disabled(db, id, false, now).await?;
+        }
     }
     if let Some(hash) = &step.password {
         let replacement = Replacement {
@@ -229,9 +234,8 @@ async fn account(db: &mut Conn, step: &AccountStep, history: u32, now: Timestamp
         };
         replacement.write(db).await?;
     }
-    if !step.create && step.account.disabled {
-        sessions::end_all(db, id, now).await?;
-        grants::revoke_for_account(db, id, now).await?;
+    if !step.create && step.shut {
+        administration::accounts::close(db, id, now).await?;
     }
     if let Some((factor, sealed)) = &step.factor {
         for old in credentials::list_totp(db, id).await? {
@@ -300,6 +304,8 @@ async fn void_links(db: &mut Conn, account: &Account) -> Result<(), StoreError> 
 
 #[cfg(test)]
 mod tests {
+    use store::sessions;
+
     use super::*;
     use crate::declarative::export;
 

@@ -100,6 +100,8 @@ pub(super) struct AccountStep {
     pub(super) roles: Option<BTreeSet<String>>,
     pub(super) permissions: Option<BTreeSet<String>>,
     pub(super) passkeys: Vec<PasskeyEntry>,
+    /// Whether the file itself says that nobody gets in.
+    pub(super) shut: bool,
 }
 
 /// The plan, the steps that carry it out, and the clients whose secret was made for them.
@@ -466,6 +468,13 @@ impl Diff {
         account.disabled = entry.disabled.unwrap_or(account.disabled);
         account.mfa = entry.mfa.or(account.mfa);
 
+        // One that waits to be erased is shut already, but for the way back in its holder's mail.
+        let shut = entry.disabled == Some(true);
+        let shuts = match &old {
+            Some(old) if shut => administration::accounts::stands_open(db, old, now).await?,
+            _ => false,
+        };
+
         let mut fields = Vec::new();
         let mut changed = |name: &str, differs: bool| {
             if differs {
@@ -476,7 +485,7 @@ impl Diff {
             changed("email", old.email != account.email);
             changed("email_verified", old.email_verified != account.email_verified);
             changed("claims", old.claims != account.claims);
-            changed("disabled", old.disabled != account.disabled);
+            changed("disabled", shuts || old.disabled != account.disabled);
             changed("mfa", old.mfa != account.mfa);
         }
         let (held_roles, held_permissions) = match &old {
@@ -520,6 +529,7 @@ impl Diff {
             roles: new_roles,
             permissions: new_permissions,
             passkeys,
+            shut,
         };
         self.steps.push(Step::Account(Box::new(step)));
         Ok(Ok(()))

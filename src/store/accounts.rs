@@ -231,8 +231,8 @@ pub async fn verify_email(
     Ok(db!(db, |c| diesel::update(target).set(values).execute(c).await)? == 1)
 }
 
-/// Lets an account sign in, or not; false when there is none. One that is to be erased is erased all the same, unless it
-/// may sign in again.
+/// Lets an account sign in, or not; false when there is none. Letting it sign in takes back that it is to be erased;
+/// shutting it out does not.
 pub async fn set_disabled(
     db: &mut Conn,
     id: AccountId,

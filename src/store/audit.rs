@@ -182,10 +182,10 @@ pub enum Taken {
     Doer,
 }
 
-/// Says what nobody else can say who writes to the database.
-pub trait Voucher {
-    /// Vouches that the server took this out of the event.
-    fn vouch(&self, event: Uuid, taken: Taken) -> Vec<u8>;
+/// Signs what is taken out of events, with a key that is not in the database.
+pub trait Signer {
+    /// A MAC of what the server takes out of an event.
+    fn sign_taken(&self, event: Uuid, taken: Taken) -> Vec<u8>;
 }
 
 /// Takes an account out of the trail, and puts on record in how many events: where an event is about it, all but what
@@ -193,28 +193,34 @@ pub trait Voucher {
 pub async fn anonymise(
     db: &mut Conn,
     id: AccountId,
-    voucher: &impl Voucher,
+    signer: &impl Signer,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
     let actor = format!("account:{id}");
     let about = events::table.filter(events::account_id.eq(Uid(id.0)));
-    let ids: Vec<Uid> = db!(db, |c| about.select(events::id).load(c).await)?;
-    let mut changed = vouch_for(db, &ids, voucher, Taken::All).await?;
     let set = (
         events::account_id.eq(None::<Uid>),
         events::actor.eq(None::<String>),
         events::address.eq(None::<String>),
         events::detail.eq(Doc::of(&json!({}))?),
     );
-    db!(db, |c| diesel::update(about).set(set).execute(c).await)?;
+    let cleared: Vec<Uid> = db!(db, |c| diesel::update(about)
+        .set(set)
+        .returning(events::id)
+        .load(c)
+        .await)?;
+    let mut changed = sign_taken(db, &cleared, signer, Taken::All).await?;
     let by = events::table.filter(events::actor.eq(&actor));
-    let ids: Vec<Uid> = db!(db, |c| by.select(events::id).load(c).await)?;
-    changed += vouch_for(db, &ids, voucher, Taken::Doer).await?;
     let set = (
         events::actor.eq(None::<String>),
         events::address.eq(None::<String>),
     );
-    db!(db, |c| diesel::update(by).set(set).execute(c).await)?;
+    let cleared: Vec<Uid> = db!(db, |c| diesel::update(by)
+        .set(set)
+        .returning(events::id)
+        .load(c)
+        .await)?;
+    changed += sign_taken(db, &cleared, signer, Taken::Doer).await?;
     if changed > 0 {
         let told = Event {
             id: Uuid::new_v4(),
@@ -233,14 +239,15 @@ pub async fn anonymise(
     Ok(changed as u64)
 }
 
-/// Notes that this is taken out of events: one statement on PostgreSQL, where each would be a way there and back.
-async fn vouch_for(
+/// Keeps with each event a MAC of what is taken out of it: one statement on PostgreSQL, where each would be a way there
+/// and back.
+async fn sign_taken(
     db: &mut Conn,
     ids: &[Uid],
-    voucher: &impl Voucher,
+    signer: &impl Signer,
     taken: Taken,
 ) -> Result<usize, StoreError> {
-    let macs = ids.iter().map(|id| voucher.vouch(id.0, taken));
+    let macs = ids.iter().map(|id| signer.sign_taken(id.0, taken));
     if let Conn::Pg(c) = db {
         let query = diesel::sql_query(
             "UPDATE audit_events e SET anonymised_mac = v.mac FROM unnest($1, $2) AS v (id, mac) WHERE e.id = v.id",

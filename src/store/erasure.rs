@@ -5,7 +5,7 @@ use protocol::id::AccountId;
 use protocol::secret::TokenHash;
 use protocol::time::Timestamp;
 
-use crate::audit::Voucher;
+use crate::audit::Signer;
 use crate::conn::Conn;
 use crate::conn::query::*;
 use crate::error::StoreError;
@@ -20,7 +20,7 @@ pub async fn erase(
     db: &mut Conn,
     id: AccountId,
     mailboxes: &[TokenHash],
-    voucher: &impl Voucher,
+    signer: &impl Signer,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     // The account first: who signs in at this moment is seen here, or sees the end.
@@ -32,7 +32,7 @@ pub async fn erase(
     forget_as_giver(db, id).await?;
     delete_parcels(db, mailboxes).await?;
     people::delete(db, id).await?;
-    audit::anonymise(db, id, voucher, now).await?;
+    audit::anonymise(db, id, signer, now).await?;
     Ok(true)
 }
 

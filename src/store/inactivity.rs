@@ -7,7 +7,7 @@ use protocol::secret::TokenHash;
 use protocol::time::Timestamp;
 
 use crate::accounts as people;
-use crate::audit::Voucher;
+use crate::audit::Signer;
 use crate::conn::Conn;
 use crate::conn::query::*;
 use crate::error::StoreError;
@@ -117,7 +117,7 @@ pub async fn anonymise(
     id: AccountId,
     username: &str,
     mailboxes: &[TokenHash],
-    voucher: &impl Voucher,
+    signer: &impl Signer,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     if people::find_locked(db, id).await?.is_none() {
@@ -175,6 +175,6 @@ pub async fn anonymise(
         .values(values)
         .execute(c)
         .await)?;
-    audit::anonymise(db, id, voucher, now).await?;
+    audit::anonymise(db, id, signer, now).await?;
     Ok(true)
 }

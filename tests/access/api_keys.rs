@@ -117,6 +117,7 @@ async fn a_key_passes_nowhere_with_what_it_does_not_name_or_its_owner_does_not_h
         assert_eq!(told(&answer), [None; 4], "{query}");
     }
     assert_eq!(ask(&server, &none, "").await.status, 200);
+    assert_eq!(ask(&server, &some, "?permission=books:write").await.status, 200);
     let take = async move |db: &mut Conn| store::roles::unassign_role(db, carol, "librarian").await;
     server.running.app.store.write(take).await.unwrap();
     let answer = ask(&server, &some, "?permission=books:write").await;

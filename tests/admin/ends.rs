@@ -148,11 +148,23 @@ async fn what_lasts_takes_nothing_that_is_held_for_a_time() {
         ),
         ("PATCH", &anna, json!({ "claims": { "nickname": "Ann" } }), 200),
         ("POST", "/clients/robot/disable", json!({}), 200),
-        ("DELETE", "/clients/robot", json!({}), 204),
+        ("POST", &format!("{anna}/disable"), json!({}), 204),
     ] {
         let answer = send(method, path, &body).await;
         assert_eq!(answer.status, status, "{method} {path}: {}", answer.body);
     }
+    // Whom she shut she does not let in again: it may be herself by another name.
+    for (method, path, body) in [
+        ("POST", "/clients/robot/enable", json!({})),
+        ("POST", &format!("{anna}/enable"), json!({})),
+        ("PATCH", &anna, json!({ "disabled": false })),
+        ("DELETE", &format!("{anna}/factors"), json!({})),
+    ] {
+        let what = format!("{method} {path}");
+        outlasts(&send(method, path, &body).await, end, &what);
+    }
+    let gone = send("DELETE", "/clients/robot", &json!({})).await;
+    assert_eq!(gone.status, 204, "{}", gone.body);
 }
 
 #[tokio::test]

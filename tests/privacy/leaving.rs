@@ -224,6 +224,21 @@ async fn whom_an_administrator_shuts_out_meanwhile_has_no_way_back_and_is_erased
 }
 
 #[tokio::test]
+async fn whom_a_file_shuts_out_meanwhile_has_no_way_back_and_is_erased_all_the_same() {
+    let server = with_grace().await;
+    let (_, link) = leave(&server).await;
+    let mut browser = Browser::new(&server);
+    let question = browser.open(&link).await;
+    let keep = Form::at(&question.body, "/account/privacy/keep").filled(&[]);
+    let zaphod = "[[account]]\nusername = \"zaphod-quux\"\n";
+    // A file that says nothing of it leaves the way back.
+    server.apply(zaphod).await;
+    assert_eq!(server.get(&link).await.status, 200);
+    server.apply(&format!("{zaphod}disabled = true\n")).await;
+    goes_for_good(&server, &mut browser, &link, keep).await;
+}
+
+#[tokio::test]
 async fn whom_a_directory_shuts_out_meanwhile_has_no_way_back_and_is_erased_all_the_same() {
     let off = json!([{ "op": "replace", "path": "active", "value": false }]);
     let name = json!([{ "op": "replace", "path": "title", "value": "President" }]);

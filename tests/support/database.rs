@@ -1,4 +1,4 @@
-//! A database of its own for each test, gone when the test is over.
+//! A database of its own for each test, gone when the test is over; what they are copied from stays.
 
 use std::ffi::OsString;
 use std::fs::OpenOptions;

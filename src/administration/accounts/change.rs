@@ -186,7 +186,9 @@ impl Writing {
             Some(true) if state::stands_open(db, &managed.account, now).await? => {
                 state::shut(db, &self.actor, &managed, now).await?;
             }
-            Some(false) if managed.account.disabled => state::open(db, &self.actor, id, now).await?,
+            Some(false) if managed.account.disabled => {
+                allowed!(state::open(db, &self.actor, &managed, now).await?);
+            }
             _ => {}
         }
         Ok(details(db, id, now).await?.ok_or(Refused::NotFound))

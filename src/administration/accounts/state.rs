@@ -7,7 +7,9 @@ use serde_json::json;
 use store::{Account, Conn, StoreError, action_tokens};
 
 use super::{Managed, end_all, managed, not_oneself};
-use crate::administration::{Actor, Outcome, ensure_administrator_remains, holds_everything, settle};
+use crate::administration::{
+    Actor, Ends, Outcome, Refused, ensure_administrator_remains, holds_everything, settle,
+};
 use crate::app::App;
 use crate::audit::Event;
 use crate::links::Purpose;
@@ -72,9 +74,8 @@ pub(crate) async fn enable(app: &App, actor: &Actor, id: AccountId) -> Outcome<(
     settle(
         app.store
             .write(async move |db: &mut Conn| {
-                allowed!(managed(db, &actor, id, now).await?);
-                open(db, &actor, id, now).await?;
-                Ok(Ok(()))
+                let managed = allowed!(managed(db, &actor, id, now).await?);
+                open(db, &actor, &managed, now).await
             })
             .await,
     )
@@ -84,10 +85,17 @@ pub(crate) async fn enable(app: &App, actor: &Actor, id: AccountId) -> Outcome<(
 pub(super) async fn open(
     db: &mut Conn,
     actor: &Actor,
-    id: AccountId,
+    managed: &Managed,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<Result<(), Refused>, StoreError> {
+    let id = managed.account.id;
+    if managed.account.disabled {
+        // It may be the actor's own second one.
+        let ends = Ends::read(db, id, now).await?;
+        allowed!(actor.may_become(&managed.authority, &ends));
+    }
     store::accounts::set_disabled(db, id, false, now).await?;
     let event = Event::at(now, "account.enabled").account(id).by(actor);
-    event.record(db).await
+    event.record(db).await?;
+    Ok(Ok(()))
 }

@@ -158,7 +158,7 @@ async fn few_in_state(db: &mut Conn, state: State) -> Result<Option<Vec<Uid>>, S
     Ok(Some(ids))
 }
 
-/// The accounts with a role, when they are few.
+/// The accounts with a role, when they are few: of those with it by themselves and of those with it through groups.
 async fn few_with_role(db: &mut Conn, role: &str, now: Timestamp) -> Result<Option<Vec<Uid>>, StoreError> {
     // The database passes over the others faster than they could be fetched and counted.
     let surplus = holders!(role.to_owned(), now).offset(SMALL).limit(1);
