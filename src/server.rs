@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use store::outbox::Lane;
-use store::{Conn, Store};
+use store::{Conn, Store, StoreError};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -33,6 +33,8 @@ use crate::{router, seal, setup};
 const PURGE_LIMIT: u32 = 1000;
 /// How long a shutdown waits for work behind the answers.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// How often a database that lets nobody in is asked again at the start; each time takes up to a second.
+const TRIES: u32 = 10;
 
 /// A server in the background.
 pub struct Server {
@@ -127,6 +129,7 @@ pub async fn open(config: Config, clock: Clock) -> Result<App, BoxError> {
     let pages = Pages::new(&config.branding)?;
     let sealer = Arc::new(seal::load_or_create(&config.keys.master_key_file)?);
     let store = Store::open(&config.database.url, config.database.max_connections).await?;
+    reach(&store).await?;
     store.migrate().await?;
     let keys = KeyStore::open(&store, &sealer, &config, clock.now()).await?;
     let passwords = passwords::configured(&config.accounts)?;
@@ -152,6 +155,17 @@ pub async fn open(config: Config, clock: Clock) -> Result<App, BoxError> {
         shared,
         mail,
     }))
+}
+
+/// Waits for a database that is slow to let anybody in, as one is that starts at the same time.
+async fn reach(store: &Store) -> Result<(), StoreError> {
+    for _ in 0..TRIES {
+        match store.ping().await {
+            Err(StoreError::Busy) => tracing::warn!("the database lets nobody in yet"),
+            reached => return reached,
+        }
+    }
+    store.ping().await
 }
 
 /// Runs a server until it is told to stop.
