@@ -14,7 +14,8 @@ use crate::decision;
 use crate::error::Error;
 use crate::html;
 use crate::pages::{
-    ConsoleFrame, ConsoleNotice, ConsolePage, ConsolePart, ConsoleRefusal, ConsoleView, Message, Page,
+    ConsoleFrame, ConsoleNotice, ConsolePage, ConsolePart, ConsoleRefusal, ConsoleView, Message, NamedForm,
+    Page,
 };
 use crate::web::client_ip::ClientAddress;
 use crate::web::form::Params;
@@ -207,6 +208,21 @@ impl Desk {
         };
         let answer = self.page_with(app, refused.status(), view(refusal(&refused)));
         Err(self.on_record(answer, &refused))
+    }
+
+    /// The same for the form of a role or a scope.
+    pub(super) fn named_form_again(
+        &self,
+        app: &App,
+        error: Error<Refused>,
+        form: NamedForm,
+    ) -> Result<Response, Response> {
+        self.form_again(app, error, |refusal| {
+            ConsoleView::NamedForm(NamedForm {
+                refusal: Some(refusal),
+                ..form
+            })
+        })
     }
 
     /// Refuses what cannot be undone unless the name was typed once more.

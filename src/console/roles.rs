@@ -122,12 +122,7 @@ async fn create(State(app): State<Arc<App>>, request: Request) -> Answer {
         return Ok(desk.done(LIST, "role-created"));
     };
     let view = form(&desk, true, &role);
-    desk.form_again(&app, error, |refusal| {
-        ConsoleView::NamedForm(NamedForm {
-            refusal: Some(refusal),
-            ..view
-        })
-    })
+    desk.named_form_again(&app, error, view)
 }
 
 async fn change(State(app): State<Arc<App>>, request: Request) -> Answer {
@@ -146,12 +141,7 @@ async fn change(State(app): State<Arc<App>>, request: Request) -> Answer {
         version: desk.form.get("version").unwrap_or_default().to_owned(),
         ..form(&desk, false, &role)
     };
-    desk.form_again(&app, error, |refusal| {
-        ConsoleView::NamedForm(NamedForm {
-            refusal: Some(refusal),
-            ..view
-        })
-    })
+    desk.named_form_again(&app, error, view)
 }
 
 async fn delete(State(app): State<Arc<App>>, request: Request) -> Answer {

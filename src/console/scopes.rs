@@ -112,12 +112,7 @@ async fn create(State(app): State<Arc<App>>, request: Request) -> Answer {
         return Ok(desk.done(LIST, "scope-created"));
     };
     let view = form(&desk, true, &scope);
-    desk.form_again(&app, error, |refusal| {
-        ConsoleView::NamedForm(NamedForm {
-            refusal: Some(refusal),
-            ..view
-        })
-    })
+    desk.named_form_again(&app, error, view)
 }
 
 async fn change(State(app): State<Arc<App>>, request: Request) -> Answer {
@@ -135,12 +130,7 @@ async fn change(State(app): State<Arc<App>>, request: Request) -> Answer {
         version: desk.form.get("version").unwrap_or_default().to_owned(),
         ..form(&desk, false, &scope)
     };
-    desk.form_again(&app, error, |refusal| {
-        ConsoleView::NamedForm(NamedForm {
-            refusal: Some(refusal),
-            ..view
-        })
-    })
+    desk.named_form_again(&app, error, view)
 }
 
 async fn delete(State(app): State<Arc<App>>, request: Request) -> Answer {
