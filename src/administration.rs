@@ -27,7 +27,6 @@ pub(crate) mod catalogue;
 pub(crate) mod clients;
 mod denied;
 pub(crate) mod diagnosis;
-mod ends;
 pub(crate) mod grants;
 pub(crate) mod groups;
 pub(crate) mod import;
@@ -42,13 +41,14 @@ pub(crate) mod roles;
 pub(crate) mod scopes;
 pub(crate) mod sessions;
 pub(crate) mod statistics;
+mod tenure;
 pub(crate) mod upstreams;
 pub(crate) mod version;
 
 pub(crate) use authenticate::{authenticate, named_by};
-pub(crate) use denied::{Target, denied_about};
-pub(crate) use ends::Ends;
+pub(crate) use denied::{REFUSED, Target, denied_about};
 pub(crate) use last::{ensure_administrator_remains, holds_everything, lock_administrators};
+pub(crate) use tenure::Tenure;
 pub(crate) use version::Expected;
 
 /// Whoever acts.
@@ -70,7 +70,7 @@ pub struct Actor {
     /// What they hold, and so may give to others.
     pub authority: Authority,
     /// When permissions end that they hold for a time only.
-    pub(crate) ends: Ends,
+    pub(crate) tenure: Tenure,
     /// What they came with, where that is not all that they hold: what the scope of a token names or stands for.
     pub presented: Option<Authority>,
     /// Where from.
@@ -95,7 +95,7 @@ impl Actor {
         Actor {
             who,
             authority,
-            ends: Ends::default(),
+            tenure: Tenure::default(),
             presented: None,
             address,
             request: request_id::current(),
@@ -109,15 +109,15 @@ impl Actor {
         address: ClientAddress,
     ) -> Result<Actor, StoreError> {
         let now = app.now();
-        let (authority, ends) = app
+        let (authority, tenure) = app
             .store
             .read(async move |db: &mut Conn| {
                 let authority = store::roles::authority(db, id, now).await?;
-                Ok((authority, Ends::read(db, id, now).await?))
+                Ok((authority, Tenure::read(db, id, now).await?))
             })
             .await?;
         Ok(Actor {
-            ends,
+            tenure,
             ..Actor::new(Who::Account(id), authority, Some(address))
         })
     }
@@ -159,7 +159,7 @@ impl Actor {
             if !self.authority.holds(permission) {
                 return Err(Refused::Beyond);
             }
-            let Some(end) = self.ends.of_permission(permission) else {
+            let Some(end) = self.tenure.of_permission(permission) else {
                 continue;
             };
             if expires_at.is_none_or(|at| at > end) {
@@ -193,9 +193,9 @@ impl Actor {
     }
 
     /// Refuses what lets the actor become somebody who holds something for longer than they do.
-    pub(crate) fn may_become(&self, target: &Authority, ends: &Ends) -> Result<(), Refused> {
+    pub(crate) fn may_become(&self, target: &Authority, tenure: &Tenure) -> Result<(), Refused> {
         let mut permissions = target.permissions.iter();
-        permissions.try_for_each(|name| self.may_give([name], ends.of_permission(name)))
+        permissions.try_for_each(|name| self.may_give([name], tenure.of_permission(name)))
     }
 }
 

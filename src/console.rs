@@ -37,9 +37,6 @@ use desk::{Denied, Desk};
 /// An answer, or what keeps a page from being one.
 type Answer = Result<Response, Response>;
 
-/// The kind of a record of what was refused here.
-const REFUSED: &str = "administration.refused";
-
 /// Routes of the console.
 pub(crate) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
@@ -74,7 +71,7 @@ async fn record(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
             .map(protocol::id::AccountId),
         operation: Some(format!("{method} {path}")),
     };
-    match administration::denied_about(&app, &actor, REFUSED, &refused, target).await {
+    match administration::denied_about(&app, &actor, administration::REFUSED, &refused, target).await {
         Ok(()) => answer,
         Err(error) => html::fail(&app, &headers, error),
     }

@@ -25,9 +25,6 @@ mod refusal;
 mod request;
 mod resources;
 
-/// What is on record of an act that was refused.
-const REFUSED: &str = "administration.refused";
-
 type Answer = Result<Response, Error<ScimRefusal>>;
 
 /// Whoever provisions, let in.
@@ -70,7 +67,8 @@ async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next) ->
     };
     let refused = response.extensions().get::<Refused>();
     if let Some(refused) = refused.filter(|_| changes) {
-        let noted = administration::denied_about(&app, &actor, REFUSED, refused, target).await;
+        let noted =
+            administration::denied_about(&app, &actor, administration::REFUSED, refused, target).await;
         if let Err(error) = noted {
             return Error::<ScimRefusal>::from(error).into_response();
         }

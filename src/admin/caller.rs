@@ -21,9 +21,6 @@ use crate::bearer::refusal::ApiRefusal;
 use crate::error::{Error, Problem};
 use crate::web::client_ip::ClientAddress;
 
-/// The kind of a record of what was refused here.
-const REFUSED: &str = "administration.refused";
-
 /// Whoever calls, once they passed the door.
 #[derive(Clone, Debug)]
 pub(super) struct Caller(pub(super) Actor);
@@ -95,7 +92,8 @@ pub(super) async fn guard(State(door): State<Arc<Door>>, mut request: Request, n
     };
     let refused = response.extensions().get::<Refused>();
     if let Some(refused) = refused.filter(|_| method != Method::GET) {
-        let noted = administration::denied_about(&door.app, &actor, REFUSED, refused, target).await;
+        let noted =
+            administration::denied_about(&door.app, &actor, administration::REFUSED, refused, target).await;
         if let Err(error) = noted {
             return Error::<ApiRefusal>::from(error).into_response();
         }

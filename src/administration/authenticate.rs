@@ -11,7 +11,7 @@ use protocol::role::Authority;
 use protocol::scope::Scope;
 use store::{Conn, StoreError};
 
-use super::{Actor, Ends, Who};
+use super::{Actor, Tenure, Who};
 use crate::app::App;
 use crate::bearer;
 use crate::bearer::refusal::ApiRefusal;
@@ -46,7 +46,7 @@ pub(crate) async fn authenticate(
             who: Who::Client(id),
             // What the scope stands for elsewhere is the client's to give as well.
             authority: holding(named_by(app, &scope, false).await?),
-            ends: Ends::default(),
+            tenure: Tenure::default(),
             presented: Some(carried(&scope)),
             address: Some(address),
             request: request_id::current(),
@@ -64,15 +64,15 @@ pub(crate) async fn authenticate(
             if let Some(key) = store::api_keys::find_behind(db, grant).await? {
                 authority = api_key::carried(&key.permissions, &authority);
             }
-            let ends = Ends::read(db, account.id, now).await?;
-            Ok(Some((account, authority, ends)))
+            let tenure = Tenure::read(db, account.id, now).await?;
+            Ok(Some((account, authority, tenure)))
         })
         .await?;
-    let (account, authority, ends) = found.ok_or_else(|| invalid("the authorization has ended"))?;
+    let (account, authority, tenure) = found.ok_or_else(|| invalid("the authorization has ended"))?;
     Ok(Actor {
         who: Who::Account(account.id),
         authority,
-        ends,
+        tenure,
         presented: Some(carried(&token.scope)),
         address: Some(address),
         request: request_id::current(),

@@ -8,6 +8,9 @@ use super::{Actor, Refused};
 use crate::app::App;
 use crate::audit::Event;
 
+/// What an act of no kind of its own is recorded as when it is refused.
+pub(crate) const REFUSED: &str = "administration.refused";
+
 /// The most characters of a text that a record takes over from a request.
 const MAX_TEXT: usize = 200;
 

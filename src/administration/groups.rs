@@ -302,7 +302,7 @@ impl Change {
             .await?;
         self.move_members(db, &group.display_name, &moves).await?;
         if !losing.is_empty() && carries_everything(&carried) {
-            ensure_administrator_remains(db, self.now).await?;
+            ensure_administrator_remains(db).await?;
         }
         Ok(View::find(db, self.id).await?.ok_or(Refused::NotFound.into()))
     }
@@ -355,7 +355,7 @@ impl Change {
             .record(db)
             .await?;
         if carries_everything(&carried) {
-            ensure_administrator_remains(db, self.now).await?;
+            ensure_administrator_remains(db).await?;
         }
         Ok(Ok(()))
     }

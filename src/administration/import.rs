@@ -8,7 +8,7 @@ use protocol::secret::Secret;
 use store::{Conn, StoreError};
 use uuid::Uuid;
 
-use super::{Actor, Outcome, Refused, Target, denied_about};
+use super::{Actor, Outcome, REFUSED, Refused, Target, denied_about};
 use crate::app::App;
 use crate::audit::Event;
 use crate::declarative::{self, PasswordSource, SecretSource};
@@ -20,8 +20,6 @@ mod write;
 
 use write::{Standing, Writer};
 
-/// The kind of the event of what an importer was refused.
-const REFUSED: &str = "administration.refused";
 /// Accounts written in one transaction.
 const BATCH: usize = 100;
 

@@ -2,7 +2,6 @@
 
 use protocol::permission;
 use protocol::role::Authority;
-use protocol::time::Timestamp;
 use store::{Conn, StoreError, administrators};
 
 /// What a transaction is taken back for; [`super::settle`] makes a refusal of it.
@@ -17,7 +16,7 @@ pub(crate) async fn lock_administrators(db: &mut Conn) -> Result<(), StoreError>
 
 /// Takes the transaction back when no account that may sign in holds everything for good. To be called after a change
 /// that may take everything from somebody, in its transaction, in which [`lock_administrators`] was called first.
-pub(crate) async fn ensure_administrator_remains(db: &mut Conn, _now: Timestamp) -> Result<(), StoreError> {
+pub(crate) async fn ensure_administrator_remains(db: &mut Conn) -> Result<(), StoreError> {
     administrators::lock(db).await?;
     if administrators::any(db).await? {
         Ok(())

@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use store::{Account, Conn, StoreError, scim};
 
 use super::{
-    Actor, Ends, Expected, Refused, accounts, ensure_administrator_remains, holds_everything,
+    Actor, Expected, Refused, Tenure, accounts, ensure_administrator_remains, holds_everything,
     lock_administrators, settle,
 };
 use crate::app::App;
@@ -281,8 +281,8 @@ impl Change {
         // Whoever has the mailbox can choose a new password, and who knows one gets in where a shut account is opened.
         let opens = before.account.disabled && !account.disabled;
         if opens || account.email != before.account.email {
-            let ends = Ends::read(db, self.id, self.now).await?;
-            if let Err(refused) = self.actor.may_become(&authority, &ends) {
+            let tenure = Tenure::read(db, self.id, self.now).await?;
+            if let Err(refused) = self.actor.may_become(&authority, &tenure) {
                 return Ok(Err(refused.into()));
             }
         }
@@ -297,7 +297,7 @@ impl Change {
         }
         self.event.record(db).await?;
         if account.disabled && holds_everything(&authority) {
-            ensure_administrator_remains(db, self.now).await?;
+            ensure_administrator_remains(db).await?;
         }
         let after = Person::find(db, self.id, self.now).await?;
         Ok(after.ok_or(Refused::NotFound.into()))
@@ -353,7 +353,7 @@ impl Change {
             return Ok(Err(Refused::NotFound.into()));
         }
         if holds_everything(&authority) {
-            ensure_administrator_remains(db, self.now).await?;
+            ensure_administrator_remains(db).await?;
         }
         Ok(Ok(()))
     }

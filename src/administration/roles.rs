@@ -250,7 +250,7 @@ pub(crate) async fn update(
     if !members.is_empty() {
         roles::upsert_role(db, &new, mark.as_deref()).await?;
         if old.permissions.contains(permission::ALL) && !new.permissions.contains(permission::ALL) {
-            ensure_administrator_remains(db, now).await?;
+            ensure_administrator_remains(db).await?;
         }
         let detail = json!({ "name": new.name, "changed": members, "before": old, "after": new });
         let event = Event::at(now, "role.updated").by(actor).detail(detail);
@@ -288,7 +288,7 @@ pub(crate) async fn remove(
     }
     roles::delete_role(db, name).await?;
     if role.permissions.contains(permission::ALL) {
-        ensure_administrator_remains(db, now).await?;
+        ensure_administrator_remains(db).await?;
     }
     let event = Event::at(now, "role.deleted").by(actor).detail(json!(role));
     event.record(db).await?;

@@ -52,7 +52,7 @@ pub(super) async fn grant(
         let before = roles::authority(db, id, now).await?;
         roles::assign_role(db, id, &assignment).await?;
         if assignment.expires_at.is_some() && holds_everything(&before) {
-            ensure_administrator_remains(db, now).await?;
+            ensure_administrator_remains(db).await?;
         }
         let detail = json!({ "role": assignment.role, "expires_at": assignment.expires_at });
         let event = Event::at(now, "account.role_given").by(&actor()).account(id);
@@ -78,7 +78,7 @@ pub(super) async fn revoke(context: &Context, account: &Account, role: String) -
             return Ok(Ok(false));
         }
         if holds_everything(&before) {
-            ensure_administrator_remains(db, now).await?;
+            ensure_administrator_remains(db).await?;
         }
         let event = Event::at(now, "account.role_taken").by(&actor()).account(id);
         let detail = json!({ "role": name });

@@ -98,7 +98,7 @@ pub async fn apply(
             let administered = administrators::any(db).await?;
             carry_out(db, &diff, history, &erasing, now).await?;
             if administered {
-                administration::ensure_administrator_remains(db, now).await?;
+                administration::ensure_administrator_remains(db).await?;
             }
             Ok(Ok((diff.plan, diff.generated)))
         })

@@ -63,7 +63,7 @@ async fn erase(app: &App, account: &Account, address: ClientAddress, locale: Loc
             if !erasure.write(db).await? {
                 return Ok(Err(Refused::NotFound));
             }
-            others_remain(db, &authority, now).await?;
+            others_remain(db, &authority).await?;
             if let Some(letter) = &letter {
                 letter.queue(db).await?;
             }
@@ -103,7 +103,7 @@ async fn schedule(
             for purpose in [Purpose::ConfirmEmail, Purpose::ResetPassword] {
                 action_tokens::delete_for_account(db, id, purpose.as_str()).await?;
             }
-            others_remain(db, &authority, now).await?;
+            others_remain(db, &authority).await?;
             event.record(db).await?;
             if let Some((link, letter)) = &back {
                 link.insert(db).await?;
@@ -116,13 +116,9 @@ async fn schedule(
 }
 
 /// Takes the transaction back when the one who held so much was the last to hold everything.
-pub(super) async fn others_remain(
-    db: &mut Conn,
-    authority: &Authority,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+pub(super) async fn others_remain(db: &mut Conn, authority: &Authority) -> Result<(), StoreError> {
     if administration::holds_everything(authority) {
-        administration::ensure_administrator_remains(db, now).await?;
+        administration::ensure_administrator_remains(db).await?;
     }
     Ok(())
 }

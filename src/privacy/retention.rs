@@ -170,7 +170,7 @@ async fn anonymise_unused(app: &App, after: Lifetime) -> Result<u64, StoreError>
                 }
                 let authority = roles::authority(db, id, now).await?;
                 erasure.anonymise(db, &name).await?;
-                others_remain(db, &authority, now).await?;
+                others_remain(db, &authority).await?;
                 event.record(db).await?;
                 Ok(true)
             })

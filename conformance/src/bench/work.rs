@@ -22,7 +22,7 @@ use crate::{encode, html};
 
 const CONNECTIONS: usize = 32;
 const REQUESTS: usize = 6000;
-const CODES: usize = 1000;
+const CODES: usize = 3000;
 const SIGN_INS: usize = 100;
 const REFUSALS: usize = 90;
 const SCOPE: [(&str, &str); 2] = [("grant_type", "client_credentials"), ("scope", "books:read")];

@@ -44,9 +44,9 @@ async fn managed_with_role(
 }
 
 /// Takes the change back when it left nobody who may do everything.
-async fn keep_administrator(db: &mut Conn, managed: &Managed, now: Timestamp) -> Result<(), StoreError> {
+async fn keep_administrator(db: &mut Conn, managed: &Managed) -> Result<(), StoreError> {
     if holds_everything(&managed.authority) {
-        ensure_administrator_remains(db, now).await?;
+        ensure_administrator_remains(db).await?;
     }
     Ok(())
 }
@@ -78,7 +78,7 @@ pub(crate) async fn give_role(
                 };
                 roles::assign_role(db, id, &assignment).await?;
                 if expires_at.is_some() {
-                    keep_administrator(db, &managed, now).await?;
+                    keep_administrator(db, &managed).await?;
                 }
                 let detail = json!({ "role": role, "expires_at": expires_at });
                 let event = Event::at(now, "account.role_given").account(id).by(&actor);
@@ -100,7 +100,7 @@ pub(crate) async fn take_role(app: &App, actor: &Actor, id: AccountId, role: &st
                 if !roles::unassign_role(db, id, &role).await? {
                     return Ok(Err(Refused::NotFound));
                 }
-                keep_administrator(db, &managed, now).await?;
+                keep_administrator(db, &managed).await?;
                 let event = Event::at(now, "account.role_taken").account(id).by(&actor);
                 event.detail(json!({ "role": role })).record(db).await?;
                 Ok(Ok(()))
@@ -154,7 +154,7 @@ pub(crate) async fn take_permission(
                 if !permissions::delete_permission(db, id, &permission).await? {
                     return Ok(Err(Refused::NotFound));
                 }
-                keep_administrator(db, &managed, now).await?;
+                keep_administrator(db, &managed).await?;
                 let event = Event::at(now, "account.permission_taken").account(id).by(&actor);
                 event
                     .detail(json!({ "permission": permission }))

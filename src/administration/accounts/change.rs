@@ -10,7 +10,7 @@ use store::{Account, Conn, StoreError};
 
 use super::view::AccountDetails;
 use super::{claims, details, email, managed, not_oneself, state};
-use crate::administration::{Actor, Ends, Expected, Outcome, Refused, settle};
+use crate::administration::{Actor, Expected, Outcome, Refused, Tenure, settle};
 use crate::app::App;
 use crate::audit::Event;
 use crate::mail::Letter;
@@ -158,8 +158,8 @@ impl Writing {
         allowed!(changes.apply(&mut account));
         // Whoever has the mailbox can choose a new password.
         if account.email != managed.account.email {
-            let ends = Ends::read(db, id, now).await?;
-            allowed!(self.actor.may_become(&managed.authority, &ends));
+            let tenure = Tenure::read(db, id, now).await?;
+            allowed!(self.actor.may_become(&managed.authority, &tenure));
         }
         for login in [Some(&account.username), account.email.as_ref()]
             .into_iter()

@@ -7,7 +7,7 @@ use serde_json::json;
 use store::Conn;
 
 use super::{end_all, letter, locale, managed, not_oneself, queue};
-use crate::administration::{Actor, Ends, Outcome, Refused, settle};
+use crate::administration::{Actor, Outcome, Refused, Tenure, settle};
 use crate::admission::Reset;
 use crate::app::App;
 use crate::audit::Event;
@@ -66,8 +66,8 @@ pub(crate) async fn reset_factors(app: &App, actor: &Actor, id: AccountId) -> Ou
             .write(async move |db: &mut Conn| {
                 let managed = allowed!(managed(db, &actor, id, now).await?);
                 // Who knows the password needs no more then.
-                let ends = Ends::read(db, id, now).await?;
-                allowed!(actor.may_become(&managed.authority, &ends));
+                let tenure = Tenure::read(db, id, now).await?;
+                allowed!(actor.may_become(&managed.authority, &tenure));
                 let removed = store::factors::delete_all(db, id).await?;
                 end_all(db, id, now).await?;
                 queue(db, told.as_ref()).await?;

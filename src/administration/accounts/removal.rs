@@ -37,7 +37,7 @@ pub(crate) async fn delete(app: &App, actor: &Actor, id: AccountId, expected: Ex
                 }
                 erasure.write(db).await?;
                 if holds_everything(&managed.authority) {
-                    ensure_administrator_remains(db, now).await?;
+                    ensure_administrator_remains(db).await?;
                 }
                 event.record(db).await?;
                 queue(db, told.as_ref()).await?;

@@ -8,7 +8,7 @@ use store::{Account, Conn, StoreError, action_tokens};
 
 use super::{Managed, end_all, managed, not_oneself};
 use crate::administration::{
-    Actor, Ends, Outcome, Refused, ensure_administrator_remains, holds_everything, settle,
+    Actor, Outcome, Refused, Tenure, ensure_administrator_remains, holds_everything, settle,
 };
 use crate::app::App;
 use crate::audit::Event;
@@ -61,7 +61,7 @@ pub(super) async fn shut(
     let id = managed.account.id;
     let ended = close(db, id, now).await?;
     if holds_everything(&managed.authority) {
-        ensure_administrator_remains(db, now).await?;
+        ensure_administrator_remains(db).await?;
     }
     let event = Event::at(now, "account.disabled").account(id).by(actor);
     event.detail(json!({ "sessions_ended": ended })).record(db).await
@@ -91,8 +91,8 @@ pub(super) async fn open(
     let id = managed.account.id;
     if managed.account.disabled {
         // It may be the actor's own second one.
-        let ends = Ends::read(db, id, now).await?;
-        allowed!(actor.may_become(&managed.authority, &ends));
+        let tenure = Tenure::read(db, id, now).await?;
+        allowed!(actor.may_become(&managed.authority, &tenure));
     }
     store::accounts::set_disabled(db, id, false, now).await?;
     let event = Event::at(now, "account.enabled").account(id).by(actor);

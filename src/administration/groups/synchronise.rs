@@ -91,7 +91,7 @@ async fn synchronise_some(app: &App, offset: i64) -> Result<usize, StoreError> {
     if differ.is_empty() {
         return Ok(count);
     }
-    let (now, event) = (app.now(), Event::now(app, "group.roles_changed"));
+    let event = Event::now(app, "group.roles_changed");
     app.store
         .write(async move |db: &mut Conn| {
             lock_administrators(db).await?;
@@ -107,7 +107,7 @@ async fn synchronise_some(app: &App, offset: i64) -> Result<usize, StoreError> {
                 event.record(db).await?;
             }
             if had_one {
-                ensure_administrator_remains(db, now).await?;
+                ensure_administrator_remains(db).await?;
             }
             Ok(count)
         })

@@ -11,19 +11,23 @@ use super::roles::{self, EffectivePermission};
 
 /// The moments from which permissions are not held any more. What is not named here is held for good.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Ends(BTreeMap<String, Option<Timestamp>>);
+pub(crate) struct Tenure(BTreeMap<String, Option<Timestamp>>);
 
-impl Ends {
+impl Tenure {
     /// Those of an account, at a moment.
-    pub(crate) async fn read(db: &mut Conn, account: AccountId, now: Timestamp) -> Result<Ends, StoreError> {
+    pub(crate) async fn read(
+        db: &mut Conn,
+        account: AccountId,
+        now: Timestamp,
+    ) -> Result<Tenure, StoreError> {
         let assignments = store::roles::list_assignments(db, account).await?;
         let passes = |end: Timestamp| end > now;
         // Most people hold nothing for a time.
         if !assignments.iter().any(|held| held.expires_at.is_some_and(passes)) {
-            return Ok(Ends::default());
+            return Ok(Tenure::default());
         }
         let held = roles::explain(db, account, now).await?.into_iter();
-        Ok(Ends::of(held.flat_map(
+        Ok(Tenure::of(held.flat_map(
             |EffectivePermission { permission, through }| {
                 let ways = through.into_iter();
                 ways.map(move |way| (permission.clone(), way.expires_at))
@@ -32,13 +36,13 @@ impl Ends {
     }
 
     /// Those of permissions that are held in these ways.
-    fn of(ways: impl Iterator<Item = (String, Option<Timestamp>)>) -> Ends {
+    fn of(ways: impl Iterator<Item = (String, Option<Timestamp>)>) -> Tenure {
         let mut ends = BTreeMap::new();
         for (permission, end) in ways {
             let held = ends.entry(permission).or_insert(end);
             *held = later(*held, end);
         }
-        Ends(ends)
+        Tenure(ends)
     }
 
     /// The end of a permission, unless it is held for good: by its name, or with everything.
@@ -75,7 +79,11 @@ mod tests {
             let held = ways
                 .iter()
                 .map(|(name, end): &(&str, _)| ((*name).to_owned(), end.map(Timestamp)));
-            assert_eq!(Ends::of(held).of_permission("a"), end.map(Timestamp), "{ways:?}");
+            assert_eq!(
+                Tenure::of(held).of_permission("a"),
+                end.map(Timestamp),
+                "{ways:?}"
+            );
         }
     }
 }
