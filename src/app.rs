@@ -1,5 +1,7 @@
 //! What a handler may need, and nothing else.
 
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -87,8 +89,11 @@ pub struct App {
     pub rotation_key: [u8; 32],
     clients: Cache<ClientId, Arc<StoredClient>>,
     catalogue: Cache<(), Arc<Catalogue>>,
+    origins: Cache<(), Arc<HashSet<String>>>,
     client_keys: Cache<String, Arc<protocol::jose::KeySet>>,
     verified: Cache<[u8; 32], Arc<VerifiedAccessToken>>,
+    /// The point in the order of changes up to which those of other processes are minded.
+    others_changed: AtomicU64,
 }
 
 /// Scopes and resource servers, read together.
@@ -160,6 +165,7 @@ impl App {
                 .time_to_live(FRESHNESS)
                 .build(),
             catalogue: Cache::builder().max_capacity(1).time_to_live(FRESHNESS).build(),
+            origins: Cache::builder().max_capacity(1).time_to_live(FRESHNESS).build(),
             api_keys: ApiKeys::new(&store, shared.as_ref(), &sealer),
             refusals: Arc::new(Refusals::new(
                 clock.clone(),
@@ -168,6 +174,7 @@ impl App {
                 &sealer,
             )),
             statistics,
+            others_changed: AtomicU64::default(),
             client_keys: Cache::builder()
                 .max_capacity(1_000)
                 .time_to_live(Duration::from_secs(300))
@@ -209,6 +216,7 @@ impl App {
 
     /// A registered client that is not shut out, at most two seconds old.
     pub async fn client(&self, id: &ClientId) -> Result<Option<Arc<StoredClient>>, StoreError> {
+        self.forget_what_others_changed();
         if let Some(client) = self.clients.get(id) {
             return Ok(Some(client));
         }
@@ -229,9 +237,36 @@ impl App {
         Ok(Some(found))
     }
 
+    /// The origins of all clients that are not shut out, at most two seconds old.
+    pub async fn origins(&self) -> Result<Arc<HashSet<String>>, StoreError> {
+        self.forget_what_others_changed();
+        if let Some(origins) = self.origins.get(&()) {
+            return Ok(origins);
+        }
+        let clients = self
+            .store
+            .read(async |db: &mut Conn| store::clients::list(db).await)
+            .await?;
+        let open = clients.iter().filter(|client| !client.disabled);
+        let origins: Arc<HashSet<_>> = Arc::new(open.flat_map(|client| client.client.origins()).collect());
+        self.origins.insert((), origins.clone());
+        Ok(origins)
+    }
+
+    /// Reads everything anew once another process, such as a command line beside this one, has written.
+    fn forget_what_others_changed(&self) {
+        let changed = self.store.changes().unknown();
+        if self.others_changed.fetch_max(changed, Ordering::AcqRel) < changed {
+            self.clients.invalidate_all();
+            self.catalogue.invalidate_all();
+            self.origins.invalidate_all();
+        }
+    }
+
     /// Reads a client anew at its next use, after a change of it here.
     pub fn forget_client(&self, id: &ClientId) {
         self.clients.invalidate(id);
+        self.origins.invalidate_all();
     }
 
     /// Reads the scopes and resource servers anew at their next use, after a change of them here.
@@ -255,6 +290,7 @@ impl App {
 
     /// Scopes and resource servers, at most two seconds old.
     pub async fn catalogue(&self) -> Result<Arc<Catalogue>, StoreError> {
+        self.forget_what_others_changed();
         if let Some(catalogue) = self.catalogue.get(&()) {
             return Ok(catalogue);
         }

@@ -12,11 +12,11 @@ use protocol::id::{AccountId, ClientId};
 use protocol::time::Timestamp;
 use serde_json::{Map, Value};
 use store::{Conn, StoreError};
+use uuid::Uuid;
 
 use crate::administration::Actor;
 use crate::app::App;
 use crate::delivery::Desk;
-use crate::random;
 use crate::web::client_ip::ClientAddress;
 use crate::web::request_id;
 
@@ -28,8 +28,13 @@ pub use sealing::{remove_old, seal_due, work};
 pub struct Trail {
     /// Where the worker of the webhook listens.
     pub(crate) desk: Desk,
-    /// One round of sealing at a time.
-    sealing: tokio::sync::Mutex<()>,
+    /// One round of sealing at a time; the events that it was said of that they cannot be read.
+    sealing: tokio::sync::Mutex<Vec<Option<Uuid>>>,
+}
+
+/// An identifier that sorts behind those made before it, so that the events of one second are listed in their order.
+pub(crate) fn ordered_id() -> Uuid {
+    Uuid::now_v7()
 }
 
 /// An event in the making; success unless it is said to have failed.
@@ -45,7 +50,7 @@ impl Event {
     /// An event of this kind at a moment.
     pub fn at(at: Timestamp, kind: &str) -> Event {
         Event(store::audit::Event {
-            id: random::uuid(),
+            id: ordered_id(),
             at,
             kind: kind.to_owned(),
             outcome: "success".to_owned(),
@@ -94,7 +99,7 @@ impl Event {
     #[must_use]
     pub fn another(&self, kind: &str) -> Event {
         let mut other = self.clone().renamed(kind);
-        other.0.id = random::uuid();
+        other.0.id = ordered_id();
         other
     }
 

@@ -26,8 +26,9 @@ pub(crate) fn presented<'a>(headers: &'a HeaderMap, form: Option<&'a str>) -> Re
             let (scheme, token) = value
                 .split_once(' ')
                 .ok_or(invalid_request("the Authorization header is malformed"))?;
+            // Another scheme is no answer to ours (RFC 9110 §11.6.1).
             if !scheme.eq_ignore_ascii_case("bearer") {
-                return Err(invalid_request("the Authorization scheme must be Bearer").into());
+                return Err(BearerRefusal::NoToken);
             }
             Some(token.trim())
         }
@@ -44,7 +45,8 @@ pub(crate) async fn live(app: &App, token: &str) -> Result<Option<Arc<VerifiedAc
     let Some(verified) = app.verified(token) else {
         return Ok(None);
     };
-    if app.client(&verified.client_id.as_str().into()).await?.is_none() {
+    let client = app.client(&verified.client_id.as_str().into()).await?;
+    if client.is_none_or(|client| verified.iat < client.tokens_not_before) {
         return Ok(None);
     }
     let (jti, grant) = (verified.jti.as_str().to_owned(), verified.jti.grant_id());

@@ -19,6 +19,7 @@ use crate::random;
 use crate::statistics::{self, Kind};
 use crate::web::client_ip::ClientAddress;
 use crate::web::cookies::Cookies;
+use crate::web::limits::URI_BYTES;
 
 pub mod device;
 
@@ -70,6 +71,12 @@ pub fn seal(app: &App, interaction: &Interaction) -> String {
     app.sealer.seal_text(INTERACTION, &json)
 }
 
+/// Whether an interaction can be carried in the URLs of our pages.
+pub fn fits(interaction: &Interaction) -> bool {
+    // Base64 makes four bytes of three; the rest of a URL needs little.
+    serde_json::to_vec(interaction).is_ok_and(|json| json.len() / 3 * 4 < URI_BYTES - 1024)
+}
+
 /// Opens an interaction that this very browser brought and that can still be completed.
 pub fn open(app: &App, headers: &HeaderMap, sealed: &str) -> Option<Interaction> {
     let json = app.sealer.open_text(INTERACTION, sealed)?;
@@ -87,22 +94,28 @@ pub struct Current {
     pub secret: TokenHash,
 }
 
-/// Finds the session of a browser, and notes once a minute that it was seen.
+/// How many seconds after a session was last noted as seen it is noted again: a minute, or less where it ends soon when
+/// nobody uses it.
+fn noted_after(idle: i64) -> i64 {
+    (idle / 4).clamp(1, 60)
+}
+
+/// Finds the session of a browser, and notes now and then that it was seen.
 pub async fn session(app: &App, headers: &HeaderMap) -> Result<Option<Current>, StoreError> {
     let Some(cookie) = cookies(app).read(headers, SESSION) else {
         return Ok(None);
     };
     let (secret, now) = (TokenHash::of(cookie), app.now());
     let found = app.sessions.find(&app.store, &secret.0).await;
-    let seen = |live: &Live| now.since(live.session.last_seen_at) < 60;
-    // Once a minute the database is asked whatever a copy says: one whose end was announced by nobody must not live on.
+    let idle = app.config.sessions.idle.as_secs();
+    let seen = |live: &Live| now.since(live.session.last_seen_at) < noted_after(idle);
+    // Then the database is asked whatever a copy says: one whose end was announced by nobody must not live on.
     let copy = found.copy.as_deref().filter(|live| seen(live)).cloned();
     let known = copy.is_some();
     let live = match copy {
         Some(live) => Some(live).filter(|live| live.expires_at > now),
         None => live(app, secret).await?,
     };
-    let idle = app.config.sessions.idle.as_secs();
     let Some(mut live) = live.filter(|live| now.since(live.session.last_seen_at) < idle) else {
         return Ok(None);
     };
@@ -146,11 +159,24 @@ pub struct Proved {
     pub chosen_at: Option<Timestamp>,
 }
 
-/// Begins a session after a first factor, in place of the browser's old one. The cookie is new either way; of more
-/// sessions than are allowed the oldest ends. None when what was proved has ended meanwhile.
+/// Begins a session after a first factor that was proved just now. None when what was proved has ended meanwhile.
 pub async fn sign_in(
     app: &App,
     proved: Proved,
+    old: Option<Current>,
+    request: &HeaderMap,
+    address: ClientAddress,
+    answer: &mut HeaderMap,
+) -> Result<Option<SessionId>, StoreError> {
+    sign_in_as_of(app, proved, app.now(), old, request, address, answer).await
+}
+
+/// Begins a session after a first factor that was proved at `proved_at`, in place of the browser's old one. The cookie
+/// is new either way; of more sessions than are allowed the oldest ends. None when what was proved has ended meanwhile.
+pub async fn sign_in_as_of(
+    app: &App,
+    proved: Proved,
+    proved_at: Timestamp,
     old: Option<Current>,
     request: &HeaderMap,
     address: ClientAddress,
@@ -162,6 +188,7 @@ pub async fn sign_in(
         chosen_at,
     } = proved;
     let now = app.now();
+    let proved_at = proved_at.min(now);
     let secret = random::secret("");
     let hash = secret.hash();
     let limit = app.config.sessions.max_per_account;
@@ -193,10 +220,11 @@ pub async fn sign_in(
             }
             event.record(db).await?;
             let whole = !factor.is_first() || !store::credentials::has_second_factor(db, account).await?;
-            if let Some(old) = kept
-                && store::sessions::raise(db, old.session.id, &old.secret, &hash, now, &[factor], now).await?
-            {
-                return Ok(Some((old.session.id, whole)));
+            if let Some(Current { session, secret }) = kept {
+                let (auth_time, factors) = renewed(&session, factor, proved_at);
+                if store::sessions::raise(db, session.id, &secret, &hash, auth_time, &factors, now).await? {
+                    return Ok(Some((session.id, whole)));
+                }
             }
             if let Some(other) = other {
                 end(db, other.session.id, now).await?;
@@ -211,7 +239,7 @@ pub async fn sign_in(
             let session = Session {
                 id: SessionId(random::uuid()),
                 account_id: account,
-                auth_time: now,
+                auth_time: proved_at,
                 factors: vec![factor],
                 created_at: now,
                 last_seen_at: now,
@@ -229,6 +257,15 @@ pub async fn sign_in(
         device::remember(app, account, Some(request), answer);
     }
     Ok(Some(id))
+}
+
+/// What a session stands for after one more first factor. A proof older than the session's own adds nothing to it.
+fn renewed(session: &Session, factor: Factor, proved_at: Timestamp) -> (Timestamp, Vec<Factor>) {
+    if proved_at < session.auth_time {
+        (session.auth_time, session.factors.clone())
+    } else {
+        (proved_at, vec![factor])
+    }
 }
 
 /// Adds a proved factor to a session and changes its cookie; false when the session has ended meanwhile.

@@ -1,18 +1,23 @@
 //! The command line: what it can say, and one file for each noun.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use protocol::time::Timestamp;
-use store::{Store, StoreError};
+use store::{Conn, Store, StoreError};
+use tokio::runtime::Handle;
+use tokio::task::block_in_place;
+use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::copies::announce_changes;
 use crate::declarative::{ApplyError, FileError};
+use crate::keys;
 use crate::passwords::{Params, Passwords, QUEUE};
-use crate::seal::{self, Sealer};
+use crate::random;
+use crate::seal::{self, MasterKeyError, Sealer};
 use crate::shared::Shared;
 
 mod account;
@@ -104,6 +109,31 @@ enum Command {
     Upstream(upstream::Verb),
 }
 
+impl Command {
+    /// Whether it only looks at what is there, and so makes neither a database nor a key.
+    fn only_looks(&self) -> bool {
+        match self {
+            Command::Plan(_) | Command::Export | Command::Audit(_) | Command::Token(_) => true,
+            Command::Client(verb) => matches!(verb, client::Verb::List(_) | client::Verb::Show { .. }),
+            Command::Account(verb) => matches!(
+                verb,
+                account::Verb::List(_)
+                    | account::Verb::Show { .. }
+                    | account::Verb::Export { .. }
+                    | account::Verb::Diagnose { .. }
+                    | account::Verb::SecurityReport { .. }
+            ),
+            Command::Role(verb) => matches!(verb, role::Verb::List(_) | role::Verb::Show { .. }),
+            Command::Scope(verb) => matches!(verb, scope::Verb::List(_) | scope::Verb::Show { .. }),
+            Command::Key(verb) => matches!(verb, key::Verb::List(_)),
+            Command::ApiKey(verb) => matches!(verb, api_key::Verb::List { .. } | api_key::Verb::Show { .. }),
+            Command::Session(verb) => matches!(verb, session::Verb::List { .. } | session::Verb::Show { .. }),
+            Command::Upstream(verb) => matches!(verb, upstream::Verb::List(_) | upstream::Verb::Show { .. }),
+            _ => false,
+        }
+    }
+}
+
 /// Why a command was refused or failed, in one line that names the cause and the fix.
 #[derive(Debug)]
 struct Failure(String);
@@ -136,7 +166,7 @@ failure_from!(
     ConfigError,
     FileError,
     crate::passwords::Busy,
-    seal::MasterKeyError
+    keys::KeyError
 );
 
 impl From<StoreError> for Failure {
@@ -184,27 +214,44 @@ fn failed(failure: &Failure) -> ExitCode {
 
 async fn run(file: Option<PathBuf>, command: Command) -> Outcome {
     let config = Config::load(file.as_deref())?;
+    let makes = !command.only_looks();
     match command {
         Command::Demo(_) => Ok(()),
         Command::Serve => operate::serve(config).await,
         Command::CheckConfig => operate::check_config(&config),
         Command::Migrate => operate::migrate(&config).await,
-        Command::Doctor(format) => doctor::run(&Context::look(config).await?, format).await,
-        Command::SetupLink => operate::setup_link(&Context::open(config).await?).await,
-        Command::Plan(args) => declare::plan(&Context::open(config).await?, args).await,
-        Command::Apply(args) => declare::apply(&Context::open(config).await?, args).await,
-        Command::Export => declare::export(&Context::open(config).await?).await,
-        Command::Import(args) => import::run(&Context::open(config).await?, args).await,
-        Command::Client(verb) => client::run(&Context::open(config).await?, verb).await,
-        Command::Account(verb) => account::run(&Context::open(config).await?, verb).await,
-        Command::Role(verb) => role::run(&Context::open(config).await?, verb).await,
-        Command::Scope(verb) => scope::run(&Context::open(config).await?, verb).await,
-        Command::Key(verb) => key::run(&Context::open(config).await?, verb).await,
-        Command::ApiKey(verb) => api_key::run(&Context::open(config).await?, verb).await,
-        Command::Session(verb) => session::run(&Context::open(config).await?, verb).await,
-        Command::Audit(verb) => audit::run(&Context::open(config).await?, verb).await,
-        Command::Token(verb) => token::run(&Context::open(config).await?, verb).await,
-        Command::Upstream(verb) => upstream::run(&Context::open(config).await?, verb).await,
+        Command::Doctor(format) => doctor::run(config, format).await,
+        command => {
+            let context = Context::open(config, makes).await?;
+            let outcome = run_in(&context, command).await;
+            // What was done holds for running servers once the command has ended.
+            context.store.noticed().await;
+            outcome
+        }
+    }
+}
+
+/// The commands that work on the database.
+async fn run_in(context: &Context, command: Command) -> Outcome {
+    match command {
+        Command::SetupLink => operate::setup_link(context).await,
+        Command::Plan(args) => declare::plan(context, args).await,
+        Command::Apply(args) => declare::apply(context, args).await,
+        Command::Export => declare::export(context).await,
+        Command::Import(args) => import::run(context, args).await,
+        Command::Client(verb) => client::run(context, verb).await,
+        Command::Account(verb) => account::run(context, verb).await,
+        Command::Role(verb) => role::run(context, verb).await,
+        Command::Scope(verb) => scope::run(context, verb).await,
+        Command::Key(verb) => key::run(context, verb).await,
+        Command::ApiKey(verb) => api_key::run(context, verb).await,
+        Command::Session(verb) => session::run(context, verb).await,
+        Command::Audit(verb) => audit::run(context, verb).await,
+        Command::Token(verb) => token::run(context, verb).await,
+        Command::Upstream(verb) => upstream::run(context, verb).await,
+        Command::Demo(_) | Command::Serve | Command::CheckConfig | Command::Migrate | Command::Doctor(_) => {
+            Ok(())
+        }
     }
 }
 
@@ -213,21 +260,19 @@ struct Context {
     config: Config,
     store: Store,
     now: Timestamp,
+    /// Whether it may make a database and a master key where there are none.
+    makes: bool,
 }
 
 impl Context {
-    /// Opens the database as it is.
-    async fn look(config: Config) -> Result<Context, Failure> {
-        let store = Store::open(&config.database.url, config.database.max_connections).await?;
-        Ok(Context {
-            config,
-            store,
-            now: Clock::System.now(),
-        })
-    }
-
     /// Opens the database and brings it up to date, as `serve` does.
-    async fn open(config: Config) -> Result<Context, Failure> {
+    async fn open(config: Config, makes: bool) -> Result<Context, Failure> {
+        if !makes && let Some(path) = missing_database(&config) {
+            return Err(Failure(format!(
+                "there is no database at {}; start the server or run `chancery migrate` first",
+                path.display()
+            )));
+        }
         let store = Store::open(&config.database.url, config.database.max_connections).await?;
         store.migrate().await?;
         if let Some(url) = config.redis.url.as_deref().filter(|_| !store.is_sqlite()) {
@@ -240,11 +285,26 @@ impl Context {
             config,
             store,
             now: Clock::System.now(),
+            makes,
         })
     }
 
+    /// The master key of this database, which no other file passes for.
     fn sealer(&self) -> Result<Sealer, Failure> {
-        Ok(seal::load_or_create(&self.config.keys.master_key_file)?)
+        let opened = async {
+            let nothing_sealed = async |db: &mut Conn| Ok(store::keys::list(db).await?.is_empty());
+            let path = &self.config.keys.master_key_file;
+            if !self.makes && self.store.read(nothing_sealed).await? {
+                return match seal::load(path) {
+                    // Whatever is sealed for a look is thrown away.
+                    Err(MasterKeyError::Missing(_)) => Ok(Sealer::new(random::bytes())),
+                    loaded => Ok(loaded?),
+                };
+            }
+            keys::master_key(&self.store, &self.config, self.now).await
+        };
+        // Commands ask for it in the middle of what they do; each has its threads to itself.
+        Ok(block_in_place(|| Handle::current().block_on(opened))?)
     }
 
     fn passwords(&self) -> Result<Passwords, Failure> {
@@ -258,6 +318,19 @@ impl Context {
         .map_err(|e| Failure(format!("accounts.argon2_*: {e}")))?;
         Ok(Passwords::new(params, 1, QUEUE))
     }
+}
+
+/// Reads the identifier of a `noun` that has no name.
+fn identifier(text: &str, noun: &str) -> Result<Uuid, String> {
+    let problem = |_| format!("must be an identifier; see `chancery {noun} list`");
+    text.parse().map_err(problem)
+}
+
+/// Where the file of the database should be and is not.
+fn missing_database(config: &Config) -> Option<&Path> {
+    let path = config.database.url.strip_prefix("sqlite:")?;
+    let path = Path::new(path.strip_prefix("//").unwrap_or(path));
+    (!path.exists()).then_some(path)
 }
 
 #[cfg(test)]

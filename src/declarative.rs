@@ -13,6 +13,7 @@ mod apply;
 mod diff;
 mod entry;
 mod export;
+mod lay;
 mod parse;
 mod passkey;
 mod prepare;
@@ -59,8 +60,10 @@ pub struct File {
 pub struct At<T> {
     /// The line, counted from 1.
     pub line: usize,
-    /// What stands there.
+    /// What stands there, with defaults for what is left out.
     pub entry: T,
+    /// The keys as they are written.
+    written: entry::Entry,
 }
 
 /// One `[[client]]`.

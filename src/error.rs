@@ -78,7 +78,7 @@ refusals!(OAuthError, TokenRefusal, BearerRefusal, Problem);
 pub enum Failure {
     /// Something broke.
     Broken,
-    /// Something is full; it is worth trying again in a second.
+    /// Something is full or away; it is worth trying again in a second.
     Busy,
 }
 
@@ -101,12 +101,14 @@ impl Failure {
 
     /// Tells what an error is to the caller, and logs it: called once, where it becomes a response.
     pub fn report(error: &(dyn StdError + Send + Sync + 'static)) -> Failure {
-        let busy = matches!(error.downcast_ref::<StoreError>(), Some(StoreError::Busy))
-            || error.is::<passwords::Busy>();
+        let busy = matches!(
+            error.downcast_ref::<StoreError>(),
+            Some(StoreError::Busy | StoreError::Unavailable(_) | StoreError::Closed)
+        ) || error.is::<passwords::Busy>();
         let id = request_id::current();
         let request_id = id.as_ref().map_or("", request_id::RequestId::as_str);
         if busy {
-            tracing::warn!(request.id = request_id, "too busy to answer: {}", chain(error));
+            tracing::warn!(request.id = request_id, "cannot answer now: {}", chain(error));
             Failure::Busy
         } else {
             tracing::error!(request.id = request_id, "request failed: {}", chain(error));
@@ -180,14 +182,14 @@ pub struct TokenRefusal {
 
 impl TokenRefusal {
     /// 429 (RFC 6585 §4), in the shape that OAuth clients read.
-    pub fn too_many(retry_after: RetryAfter) -> TokenRefusal {
+    pub fn too_many(retry_after: impl Into<RetryAfter>) -> TokenRefusal {
         TokenRefusal {
             error: OAuthError::new(
                 ErrorCode::TemporarilyUnavailable,
                 "too many requests, try again later",
             ),
             basic: false,
-            retry_after: Some(retry_after),
+            retry_after: Some(retry_after.into()),
             cause: None,
         }
     }
@@ -500,9 +502,11 @@ mod tests {
     }
 
     #[test]
-    fn a_busy_database_asks_to_come_back() {
+    fn a_database_that_is_busy_or_away_asks_to_come_back() {
         for error in [
             Error::<Problem>::from(StoreError::Busy),
+            Error::from(StoreError::Unavailable("gone".into())),
+            Error::from(StoreError::Closed),
             Error::from(passwords::Busy),
         ] {
             let busy = error.into_response();

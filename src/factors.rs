@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::audit::Event;
 use crate::mail::{Letter, Mail};
-use crate::rate_limit::{Limit, RetryAfter};
+use crate::rate_limit::{Exceeded, Limit};
 use crate::statistics;
 
 pub(crate) mod change;
@@ -31,7 +31,7 @@ pub enum SecondFactor {
     /// Wrong, late or used, or too many were wrong before.
     Refused,
     /// Too many attempts lately.
-    TooMany(RetryAfter),
+    TooMany(Exceeded),
 }
 
 /// Whether the account has a second factor, which it then must prove.
@@ -46,8 +46,8 @@ pub async fn has_second_factor(app: &App, id: AccountId) -> Result<bool, StoreEr
 pub async fn second_factor(app: &App, id: AccountId, code: &Secret) -> Result<SecondFactor, StoreError> {
     let now = app.now();
     let key = id.to_string();
-    if let Err(retry_after) = app.limits.take(Limit::SecondFactor, &key).await.allowed() {
-        return Ok(SecondFactor::TooMany(retry_after));
+    if let Err(exceeded) = app.limits.admit(Limit::SecondFactor, &key).await {
+        return Ok(SecondFactor::TooMany(exceeded));
     }
     let claim = totp::find_step(app, id, code, now).await?;
     let recovery = recovery_hash(code.expose());

@@ -8,11 +8,12 @@ use protocol::jose::{Algorithm, JoseError, KeySet, SigningKey};
 use protocol::time::{Lifetime, Timestamp};
 use serde_json::json;
 use store::{Conn, Store, StoreError, StoredKey};
+use zeroize::Zeroizing;
 
 use crate::audit::Event;
 use crate::config::Config;
 use crate::document::Document;
-use crate::seal::Sealer;
+use crate::seal::{self, MasterKeyError, Sealer};
 
 pub mod pool;
 
@@ -28,6 +29,9 @@ pub enum KeyError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The master key cannot be had.
+    #[error(transparent)]
+    MasterKey(#[from] MasterKeyError),
     /// A key does not open: the master key file is another one than at the time of sealing.
     #[error(
         "signing key {0} cannot be opened: keys.master_key_file is not the file it was sealed with; restore that file"
@@ -68,6 +72,40 @@ impl KeyRing {
             .map(|entry| entry.key.clone())
             .ok_or(KeyError::Missing(algorithm))
     }
+}
+
+/// The master key of this database. Its file is made only while the database holds no signing keys, and these are then
+/// sealed with it at once: from there on they tell it from any other file, before anything is sealed with that.
+pub async fn master_key(store: &Store, config: &Config, now: Timestamp) -> Result<Sealer, KeyError> {
+    let path = &config.keys.master_key_file;
+    let mut stored = list(store).await?;
+    let sealer = if stored.is_empty() {
+        let sealer = seal::load_or_create(path)?;
+        make_first(store, &sealer, &config.keys.algorithms, now).await?;
+        // Another node may have been first, with a file of its own.
+        stored = list(store).await?;
+        sealer
+    } else {
+        seal::load(path)?
+    };
+    if seal::is_open_to_others(path) {
+        tracing::warn!(path = %path.display(), "others than the owner may read the master key file; use mode 0600");
+    }
+    let published = |row: &&StoredKey| row.expires_at.is_none_or(|end| end > now);
+    match stored
+        .iter()
+        .filter(published)
+        .find(|row| unsealed(&sealer, row).is_none())
+    {
+        Some(row) => Err(KeyError::Sealed(row.kid.clone())),
+        None => Ok(sealer),
+    }
+}
+
+async fn list(store: &Store) -> Result<Vec<StoredKey>, StoreError> {
+    store
+        .read(async |db: &mut Conn| store::keys::list(db).await)
+        .await
 }
 
 /// The current [`KeyRing`] and the threads that sign with it.
@@ -133,9 +171,7 @@ async fn load(
     open: &HashMap<String, Arc<SigningKey>>,
     now: Timestamp,
 ) -> Result<KeyRing, KeyError> {
-    let stored = store
-        .read(async |db: &mut Conn| store::keys::list(db).await)
-        .await?;
+    let stored = list(store).await?;
     let mut entries = Vec::new();
     for row in stored
         .into_iter()
@@ -171,14 +207,12 @@ pub fn opens(row: &StoredKey, sealer: &Sealer) -> bool {
 }
 
 fn unseal(sealer: &Sealer, row: &StoredKey) -> Result<SigningKey, KeyError> {
-    let der = sealer
-        .open(&context(&row.kid), &row.sealed)
-        .ok_or_else(|| KeyError::Sealed(row.kid.clone()))?;
-    Ok(SigningKey::from_pkcs8(
-        row.algorithm,
-        &row.kid,
-        &zeroize::Zeroizing::new(der),
-    )?)
+    let der = unsealed(sealer, row).ok_or_else(|| KeyError::Sealed(row.kid.clone()))?;
+    Ok(SigningKey::from_pkcs8(row.algorithm, &row.kid, &der)?)
+}
+
+fn unsealed(sealer: &Sealer, row: &StoredKey) -> Option<Zeroizing<Vec<u8>>> {
+    sealer.open(&context(&row.kid), &row.sealed).map(Zeroizing::new)
 }
 
 fn context(kid: &str) -> String {
@@ -238,9 +272,7 @@ async fn make_first(
     algorithms: &[Algorithm],
     now: Timestamp,
 ) -> Result<(), KeyError> {
-    let stored = store
-        .read(async |db: &mut Conn| store::keys::list(db).await)
-        .await?;
+    let stored = list(store).await?;
     let missing = algorithms
         .iter()
         .filter(|algorithm| !stored.iter().any(|key| key.algorithm == **algorithm));
@@ -297,9 +329,7 @@ pub async fn maintain(
     config: &Config,
     now: Timestamp,
 ) -> Result<(), KeyError> {
-    let stored = store
-        .read(async |db: &mut Conn| store::keys::list(db).await)
-        .await?;
+    let stored = list(store).await?;
     for algorithm in &config.keys.algorithms {
         let line = Line::of(&stored, *algorithm);
         if line.upcoming(now).is_none()
@@ -367,9 +397,7 @@ pub async fn rotate_now(
         .iter()
         .filter(|each| algorithm.is_none_or(|wanted| wanted == **each))
     {
-        let stored = store
-            .read(async |db: &mut Conn| store::keys::list(db).await)
-            .await?;
+        let stored = list(store).await?;
         let line = Line::of(&stored, *algorithm);
         let kid = match line.upcoming(now) {
             Some(upcoming) => {

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use crate::app::App;
-use crate::bearer;
+use crate::{bearer, web};
 
 mod authorize;
 mod client_auth;
@@ -33,9 +33,14 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/jwks.json", get(metadata::jwks).options(metadata::preflight))
         .route(
             "/authorize",
-            get(authorize::start_by_get).post(authorize::start_by_post),
+            get(authorize::start_by_get)
+                .post(authorize::start_by_post)
+                .head(web::no_head),
         )
-        .route("/authorize/{interaction}", get(authorize::resume))
+        .route(
+            "/authorize/{interaction}",
+            get(authorize::resume).head(web::no_head),
+        )
         .route("/token", post(token::token).options(token::preflight))
         .route(
             "/userinfo",
@@ -45,5 +50,8 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         )
         .route("/introspect", post(introspect::introspect))
         .route("/revoke", post(revoke::revoke).options(token::preflight))
-        .route("/logout", get(logout::by_get).post(logout::by_post))
+        .route(
+            "/logout",
+            get(logout::by_get).post(logout::by_post).head(web::no_head),
+        )
 }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
+use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode};
 use protocol::time::Lifetime;
 use sha2::{Digest as _, Sha256};
@@ -100,9 +101,36 @@ impl IntoResponse for RetryAfter {
     fn into_response(self) -> Response {
         let mut response =
             Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many tries, wait a moment").into_response();
+        response.headers_mut().insert(RETRY_AFTER, self.0.into());
         response
-            .headers_mut()
-            .insert(http::header::RETRY_AFTER, self.0.into());
+    }
+}
+
+/// A limit that lets nothing through for now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exceeded {
+    limit: Limit,
+    verdict: Verdict,
+}
+
+impl Exceeded {
+    /// Tells in an answer which limit it was, and how long to wait.
+    pub fn describe(&self, headers: &mut HeaderMap) {
+        headers.insert(RETRY_AFTER, self.verdict.retry_after.into());
+        self.verdict.describe(self.limit, headers);
+    }
+}
+
+impl From<Exceeded> for RetryAfter {
+    fn from(exceeded: Exceeded) -> Self {
+        RetryAfter(exceeded.verdict.retry_after)
+    }
+}
+
+impl IntoResponse for Exceeded {
+    fn into_response(self) -> Response {
+        let mut response = RetryAfter::from(self).into_response();
+        self.describe(response.headers_mut());
         response
     }
 }
@@ -217,6 +245,16 @@ impl RateLimits {
         verdict
     }
 
+    /// Takes one, or tells which limit is against it.
+    pub async fn admit(&self, limit: Limit, key: &str) -> Result<(), Exceeded> {
+        let verdict = self.take(limit, key).await;
+        if verdict.allowed {
+            Ok(())
+        } else {
+            Err(Exceeded { limit, verdict })
+        }
+    }
+
     /// How a bucket stands as far as this node knows, and whether one more could be taken.
     pub fn peek(&self, limit: Limit, key: &str) -> Verdict {
         let (key, now, rate) = self.bucket(limit, key);
@@ -286,6 +324,11 @@ pub fn network(address: IpAddr) -> String {
     }
 }
 
+/// The key of a mailbox, however its address is written.
+pub fn recipient(email: &str) -> String {
+    email.to_lowercase()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -313,6 +356,23 @@ mod tests {
         assert!(limits.peek(Limit::SignInPerAccount, "x").allowed);
         limits.reset(Limit::SignInPerAccount, "x").await;
         assert_eq!(limits.take(Limit::SignInPerAccount, "x").await.remaining, 4);
+    }
+
+    #[tokio::test]
+    async fn who_is_refused_is_told_by_which_limit() {
+        let limits = limits();
+        for _ in 0..5 {
+            assert_eq!(limits.admit(Limit::SecondFactor, "x").await, Ok(()));
+        }
+        let exceeded = limits.admit(Limit::SecondFactor, "x").await.unwrap_err();
+        let answer = exceeded.into_response();
+        assert_eq!(answer.status(), 429);
+        assert_eq!(
+            answer.headers()["ratelimit-policy"],
+            "\"second-factor\";q=5;w=900"
+        );
+        assert_eq!(answer.headers()["ratelimit"], "\"second-factor\";r=0;t=180");
+        assert_eq!(answer.headers()["retry-after"], "180");
     }
 
     #[test]

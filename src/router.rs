@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
+use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -63,15 +64,20 @@ async fn home(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     }
 }
 
-/// Whether the database answers.
+/// Whether the server takes requests and the database answers.
 async fn ready(State(app): State<Arc<App>>) -> Response {
-    match app.store.ping().await {
-        Ok(()) => "ok".into_response(),
-        Err(error) => {
-            tracing::warn!(%error, "not ready: the database does not answer");
-            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer").into_response()
+    let why = if app.tasks.is_closed() {
+        "the server is stopping"
+    } else {
+        match app.store.ping().await {
+            Ok(()) => return "ok".into_response(),
+            Err(error) => {
+                tracing::warn!(%error, "not ready: the database does not answer");
+                "the database does not answer"
+            }
         }
-    }
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], why).into_response()
 }
 
 async fn not_found(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {

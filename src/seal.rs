@@ -171,31 +171,43 @@ impl std::fmt::Debug for Sealer {
 #[derive(Debug, thiserror::Error)]
 pub enum MasterKeyError {
     /// The file cannot be read or made.
-    #[error("the master key file {} cannot be used", .0.display())]
-    Io(PathBuf, #[source] io::Error),
+    #[error("keys.master_key_file: {} cannot be used ({})", .0.display(), .1)]
+    Io(PathBuf, io::Error),
+    /// There is no file, and one made anew would open nothing.
+    #[error(
+        "keys.master_key_file: there is no file {}; restore from its backup the one this database was sealed with, or \
+         name where it lies",
+        .0.display()
+    )]
+    Missing(PathBuf),
     /// The file does not hold what it should.
     #[error(
-        "the master key file {} must hold one base64-encoded 32-byte key a line, the one in use first",
+        "keys.master_key_file: {} must hold one base64-encoded 32-byte key a line, the one in use first",
         .0.display()
     )]
     Invalid(PathBuf),
 }
 
-/// Reads the ring from `path`, one base64 key a line, or makes the file (mode 0600) with one new key.
-pub fn load_or_create(path: &Path) -> Result<Sealer, MasterKeyError> {
-    let failed = |error| MasterKeyError::Io(path.to_owned(), error);
+/// Reads the ring from `path`, one base64 key a line.
+pub fn load(path: &Path) -> Result<Sealer, MasterKeyError> {
     match fs::read_to_string(path) {
-        Ok(text) => {
-            let text = Zeroizing::new(text);
-            warn_if_others_may_read(path);
-            parse(&text).ok_or_else(|| MasterKeyError::Invalid(path.to_owned()))
-        }
+        Ok(text) => parse(&Zeroizing::new(text)).ok_or_else(|| MasterKeyError::Invalid(path.to_owned())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            create(path).map_err(failed)?;
-            let text = Zeroizing::new(fs::read_to_string(path).map_err(failed)?);
-            parse(&text).ok_or_else(|| MasterKeyError::Invalid(path.to_owned()))
+            Err(MasterKeyError::Missing(path.to_owned()))
         }
-        Err(error) => Err(failed(error)),
+        Err(error) => Err(MasterKeyError::Io(path.to_owned(), error)),
+    }
+}
+
+/// Reads the ring from `path`, or makes the file (mode 0600) with one new key. Only for a database that holds nothing
+/// sealed: see [`crate::keys::master_key`].
+pub fn load_or_create(path: &Path) -> Result<Sealer, MasterKeyError> {
+    match load(path) {
+        Err(MasterKeyError::Missing(_)) => {
+            create(path).map_err(|error| MasterKeyError::Io(path.to_owned(), error))?;
+            load(path)
+        }
+        other => other,
     }
 }
 
@@ -241,12 +253,9 @@ fn write_key(path: &Path) -> io::Result<()> {
     file.sync_all()
 }
 
-fn warn_if_others_may_read(path: &Path) {
-    if let Ok(metadata) = fs::metadata(path)
-        && metadata.permissions().mode() & 0o077 != 0
-    {
-        tracing::warn!(path = %path.display(), "others than the owner may read the master key file; use mode 0600");
-    }
+/// Whether others than its owner may use the file.
+pub fn is_open_to_others(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
 }
 
 #[cfg(test)]
@@ -300,6 +309,8 @@ mod tests {
     fn the_key_file_is_made_once_and_private() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("data/master.key");
+        assert!(matches!(load(&path), Err(MasterKeyError::Missing(_))));
+        assert!(!path.exists());
         let sealed = load_or_create(&path).unwrap().seal_text("c", b"x");
         assert_eq!(
             load_or_create(&path).unwrap().open_text("c", &sealed).unwrap(),
@@ -307,6 +318,9 @@ mod tests {
         );
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+        assert!(!is_open_to_others(&path));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(is_open_to_others(&path));
         fs::write(&path, "short\n").unwrap();
         assert!(matches!(load_or_create(&path), Err(MasterKeyError::Invalid(_))));
     }

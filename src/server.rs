@@ -27,12 +27,14 @@ use crate::privacy;
 use crate::shared::Shared;
 use crate::statistics;
 use crate::web::server::{Running, bind, tls::tls_config};
-use crate::{router, seal, setup};
+use crate::{router, setup};
 
 /// Expired rows removed in one go.
 const PURGE_LIMIT: u32 = 1000;
 /// How long a shutdown waits for work behind the answers.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// How long a server that leaves is still there, for those who have not noticed.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// How often a database that lets nobody in is asked again at the start; each time takes up to a second.
 const TRIES: u32 = 10;
 
@@ -102,6 +104,12 @@ impl Server {
         })
     }
 
+    /// Says that it is about to stop: it is not ready any more, and asks clients to close their connections.
+    pub fn leave(&self) {
+        self.app.tasks.close();
+        self.running.leave();
+    }
+
     /// Lets requests under way finish, and closes the database.
     pub async fn shutdown(self) {
         if let Err(error) = self.running.stop().await {
@@ -127,10 +135,19 @@ impl Server {
 /// The services of a server, without a socket.
 pub async fn open(config: Config, clock: Clock) -> Result<App, BoxError> {
     let pages = Pages::new(&config.branding)?;
-    let sealer = Arc::new(seal::load_or_create(&config.keys.master_key_file)?);
     let store = Store::open(&config.database.url, config.database.max_connections).await?;
-    reach(&store).await?;
+    reach(&store).await.map_err(|error| match error {
+        StoreError::Busy => {
+            "the database let nobody in; check the host and port of database.url, and that the database runs"
+                .into()
+        }
+        StoreError::Unavailable(_) => {
+            format!("{error}; check database.url, and that the database runs").into()
+        }
+        error => BoxError::from(error),
+    })?;
     store.migrate().await?;
+    let sealer = Arc::new(keys::master_key(&store, &config, clock.now()).await?);
     let keys = KeyStore::open(&store, &sealer, &config, clock.now()).await?;
     let passwords = passwords::configured(&config.accounts)?;
     let outbound = &config.outbound;
@@ -170,7 +187,12 @@ async fn reach(store: &Store) -> Result<(), StoreError> {
 
 /// Runs a server until it is told to stop.
 pub async fn serve(config: Config) -> Result<(), BoxError> {
-    let server = Server::start(config).await?;
+    // From the first moment on, so that no signal ends the process in its own way.
+    let mut signals = Signals::new()?;
+    let server = tokio::select! {
+        started = Server::start(config) => started?,
+        () = signals.next() => return Ok(()),
+    };
     let app = &server.app;
     tracing::info!(address = %server.address, issuer = app.issuer(), "listening");
     if setup::is_needed(&app.store).await? {
@@ -179,25 +201,61 @@ pub async fn serve(config: Config) -> Result<(), BoxError> {
             "Nobody has an account yet. Make the first administrator here, once, within 24 hours:\n  {link}"
         );
     }
-    stop_signal().await?;
+    signals.next().await;
     tracing::info!("stopping");
-    server.shutdown().await;
-    Ok(())
+    let stopped = async {
+        server.leave();
+        tokio::time::sleep(FAREWELL).await;
+        server.shutdown().await;
+    };
+    tokio::select! {
+        () = stopped => Ok(()),
+        () = signals.next() => {
+            tracing::warn!("told to stop twice; what is under way is cut off");
+            std::process::exit(1);
+        }
+    }
+}
+
+/// What tells the server to stop.
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
-async fn stop_signal() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted,
-        _ = terminate.recv() => Ok(()),
+impl Signals {
+    fn new() -> std::io::Result<Signals> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Signals {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => (),
+            _ = self.terminate.recv() => (),
+        }
     }
 }
 
 #[cfg(not(unix))]
-async fn stop_signal() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> std::io::Result<Signals> {
+        Ok(Signals)
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 /// Keeps the key schedule and removes what has expired.

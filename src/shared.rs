@@ -15,13 +15,14 @@ use crate::error::{BoxError, chain};
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_millis(50);
 /// How long nothing is asked after a question was not answered.
-const PAUSE: u64 = 1000;
+/// What comes back may be asked once in vain, over the old connection, so it is used again within two of these.
+const PAUSE: u64 = 400;
 /// How often the log repeats that something is away.
 const REPEAT: u64 = 60_000;
 const CONNECT: Duration = Duration::from_secs(2);
 const FIRST: Duration = Duration::from_millis(500);
 
-/// Asks something that may be away, and leaves it alone for a second when it is.
+/// Asks something that may be away, and leaves it alone for a moment when it is.
 #[derive(Debug)]
 pub struct Breaker {
     what: &'static str,
@@ -193,4 +194,23 @@ fn connect(client: &Client) -> Result<(ConnectionManager, JoinHandle<()>), BoxEr
         let _ = redis::cmd("PING").exec_async(&mut first).await;
     });
     Ok((manager, connected))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_back_is_used_within_a_second() {
+        let breaker = Breaker::new("the test");
+        for _ in 0..2 {
+            assert_eq!(breaker.ask(async { Err::<(), _>(std::fmt::Error) }).await, None);
+            assert_eq!(breaker.ask(async { Ok::<_, std::fmt::Error>(()) }).await, None);
+            tokio::time::sleep(Duration::from_millis(490)).await;
+        }
+        assert_eq!(
+            breaker.ask(async { Ok::<_, std::fmt::Error>(()) }).await,
+            Some(())
+        );
+    }
 }

@@ -15,7 +15,7 @@ pub use crate::factors::{SecondFactor, has_second_factor, recovery_hash, second_
 use crate::mail::{Letter, Mail};
 use crate::passwords::MAX_BYTES;
 use crate::random;
-use crate::rate_limit::{self, Limit, RetryAfter};
+use crate::rate_limit::{self, Exceeded, Limit};
 use crate::statistics::Kind;
 use crate::web::client_ip::ClientAddress;
 
@@ -27,7 +27,7 @@ pub enum Attempt {
     /// They do not; the same for unknown, wrong, disabled and blocked.
     Refused,
     /// Too many attempts lately.
-    TooMany(RetryAfter),
+    TooMany(Exceeded),
     /// Too many passwords are being checked right now.
     Busy,
 }
@@ -101,6 +101,69 @@ async fn find(app: &App, name: String) -> Result<Option<Found>, StoreError> {
         .await
 }
 
+/// Counts a try of a network before it is known whether it is right, so that many at once are counted.
+pub(crate) async fn charge(app: &App, address: ClientAddress) -> Result<(), Exceeded> {
+    let network = rate_limit::network(address.0);
+    app.limits.admit(Limit::SignInPerAddress, &network).await
+}
+
+/// Gives back what a try took that was right: many people may share a network.
+pub(crate) async fn give_back(app: &App, address: ClientAddress) {
+    let network = rate_limit::network(address.0);
+    app.limits.give_back(Limit::SignInPerAddress, &network).await;
+}
+
+/// Checks a second factor that comes from an address, which may try only so many.
+pub async fn second_factor_from(
+    app: &App,
+    id: AccountId,
+    code: &Secret,
+    address: ClientAddress,
+) -> Result<SecondFactor, StoreError> {
+    if let Err(exceeded) = charge(app, address).await {
+        return Ok(SecondFactor::TooMany(exceeded));
+    }
+    let checked = second_factor(app, id, code).await?;
+    if matches!(checked, SecondFactor::Proved(_)) {
+        give_back(app, address).await;
+    }
+    Ok(checked)
+}
+
+/// The buckets that a try at an account is taken from.
+struct Tries {
+    /// Says when it is empty.
+    typed: String,
+    /// That of the account itself, by whichever name it is called. A name of nobody has one too, for the time it takes.
+    /// It is silent: that one name is used up by another would tell whose they are.
+    called: Option<String>,
+}
+
+impl Tries {
+    /// A known browser has a bucket of its own; else tries count per network, so that a stranger cannot shut the owner
+    /// out.
+    fn of(name: &str, found: Option<&Found>, device: Option<Device>, network: &str) -> Tries {
+        if let Some(device) = device {
+            let typed = format!("device {}", device.id);
+            return Tries { typed, called: None };
+        }
+        let whose = match found {
+            Some(found) => format!("account {}", found.account.id),
+            None => format!("nobody {name}"),
+        };
+        Tries {
+            typed: format!("{}@{network}", browser::fingerprint(name)),
+            called: Some(format!("{}@{network}", browser::fingerprint(&whose))),
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &str> {
+        [Some(self.typed.as_str()), self.called.as_deref()]
+            .into_iter()
+            .flatten()
+    }
+}
+
 /// Checks a password. The work is the same whether or not there is such an account.
 pub async fn password(
     app: &App,
@@ -109,23 +172,23 @@ pub async fn password(
     origin: impl Into<Origin>,
 ) -> Result<Attempt, StoreError> {
     let origin = origin.into();
-    let network = rate_limit::network(origin.address.0);
-    if let Err(retry_after) = app.limits.take(Limit::SignInPerAddress, &network).await.allowed() {
-        return Ok(Attempt::TooMany(retry_after));
+    if let Err(exceeded) = charge(app, origin.address).await {
+        return Ok(Attempt::TooMany(exceeded));
     }
     let name = login.to_lowercase();
     let found = find(app, name.clone()).await?;
     let device = origin
         .device
         .filter(|device| found.as_ref().is_some_and(|found| found.knows(device)));
-    // A known browser has its own; else the name counts per network, so that a stranger cannot shut the owner out.
-    let bucket = match device {
-        Some(device) => format!("device {}", device.id),
-        None => format!("{}@{network}", browser::fingerprint(&name)),
-    };
-    if let Err(retry_after) = app.limits.take(Limit::SignInPerAccount, &bucket).await.allowed() {
-        return Ok(Attempt::TooMany(retry_after));
+    let network = rate_limit::network(origin.address.0);
+    let tries = Tries::of(&name, found.as_ref(), device, &network);
+    if let Err(exceeded) = app.limits.admit(Limit::SignInPerAccount, &tries.typed).await {
+        return Ok(Attempt::TooMany(exceeded));
     }
+    let spare = match &tries.called {
+        Some(called) => app.limits.take(Limit::SignInPerAccount, called).await.allowed,
+        None => true,
+    };
     if password.expose().len() > MAX_BYTES {
         return Ok(Attempt::Refused);
     }
@@ -134,7 +197,9 @@ pub async fn password(
     let hash = stored.as_ref().map(|stored| stored.hash.clone());
     let Ok(verdict) = app.passwords.verify(hash.clone(), password.expose()).await else {
         // Nothing was tried.
-        app.limits.give_back(Limit::SignInPerAccount, &bucket).await;
+        for bucket in tries.iter().take(if spare { 2 } else { 1 }) {
+            app.limits.give_back(Limit::SignInPerAccount, bucket).await;
+        }
         return Ok(Attempt::Busy);
     };
     let (failures, chosen_at) =
@@ -142,7 +207,7 @@ pub async fn password(
     let max = i64::from(app.config.accounts.max_failures);
     // After too many wrong ones only a known browser may go on.
     let limit = device.is_none().then_some(max);
-    let open = limit.is_none_or(|limit| failures < limit);
+    let open = spare && limit.is_none_or(|limit| failures < limit);
     let found = found.filter(|found| open && !found.account.disabled);
     let Some(found) = found.filter(|found| verdict.matches || found.password.is_some()) else {
         return refuse(app, None).await;
@@ -153,7 +218,10 @@ pub async fn password(
     if failures > 0 && !forget_failures(app, found.account.id, limit).await? {
         return refuse(app, None).await;
     }
-    app.limits.reset(Limit::SignInPerAccount, &bucket).await;
+    give_back(app, origin.address).await;
+    for bucket in tries.iter() {
+        app.limits.reset(Limit::SignInPerAccount, bucket).await;
+    }
     if let (Some(old), Some(new)) = (hash, verdict.rehash) {
         replace_hash(app, found.account.id, old, new).await?;
     }

@@ -115,6 +115,11 @@ async fn answer(settings: &Settings, request: Request, next: Next) -> Response {
     response
 }
 
+/// Refuses `HEAD` where a `GET` does something: whoever asks for no answer must change nothing.
+pub(crate) async fn no_head() -> Response {
+    (StatusCode::METHOD_NOT_ALLOWED, [(http::header::ALLOW, "GET")]).into_response()
+}
+
 /// An answer that says nothing but the id of the request.
 fn panicked(panic: &(dyn Any + Send)) -> Response {
     let text = panic.downcast_ref::<&str>().copied();

@@ -153,6 +153,19 @@ async fn a_token_is_told_apart_and_said_to_be_good_or_why_not() {
         .inspect(&format!("{rest}.{}A", &signature[..signature.len() - 4]))
         .await;
     assert_eq!(forged["active"], false);
+    for damaged in ["A", "AA=", "not base64url!", ""] {
+        let shown = bench.inspect(&format!("{rest}.{damaged}")).await;
+        assert_eq!(
+            (&shown["kind"], &shown["active"]),
+            (&"access_token".into(), &false.into())
+        );
+        assert!(
+            shown["header"]["alg"].is_string() && shown["claims"]["iss"].is_string(),
+            "{shown}"
+        );
+        let signature = shown["signature"].as_str().unwrap();
+        assert!(signature.starts_with("not one of ours"), "{shown}");
+    }
     for nothing in ["", "abc", "a.b.c"] {
         let unknown = bench.inspect(nothing).await;
         assert_eq!(
@@ -191,6 +204,7 @@ async fn the_installation_is_examined_part_by_part() {
     for (name, level) in [
         ("database", "ok"),
         ("migrations", "ok"),
+        ("master key", "ok"),
         ("signing keys", "ok"),
         ("audit trail", "ok"),
         ("outgoing requests", "ok"),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::Response;
 pub(super) use protocol::account::masked;
 use protocol::account::parse_email;
@@ -16,12 +16,11 @@ use store::{Account, Conn, StoreError};
 use super::Visit;
 use crate::app::App;
 use crate::audit::Event;
-use crate::browser;
 use crate::html;
 use crate::links::{NewLink, Purpose};
 use crate::mail::{Letter, Mail};
 use crate::pages::{AccountNotice, AccountPart, EmailError, Locale, Page};
-use crate::rate_limit::{self, Limit, RetryAfter};
+use crate::rate_limit::{self, Exceeded, Limit};
 use crate::web::client_ip::ClientAddress;
 
 /// What a link that confirms a change carries.
@@ -56,7 +55,7 @@ pub(super) enum Asked {
     /// It is the address that the account has.
     Same,
     /// Too many mails lately.
-    TooMany(RetryAfter),
+    TooMany(Exceeded),
 }
 
 /// The language for mails to an account: the one its profile names, or that of the browser.
@@ -85,17 +84,18 @@ pub(super) async fn ask(
     {
         return Ok(Asked::Same);
     }
-    let network = rate_limit::network(address.0);
-    let recipient = browser::fingerprint(&key);
+    let (id, now) = (account.id, app.now());
+    let recipient = rate_limit::recipient(&new);
     for (limit, key) in [
-        (Limit::MailPerAddress, &network),
-        (Limit::MailPerRecipient, &recipient),
+        (Limit::MailPerAddress, rate_limit::network(address.0)),
+        (Limit::MailPerRecipient, format!("{recipient} for {id}")),
     ] {
-        if let Err(wait) = app.limits.take(limit, key).await.allowed() {
-            return Ok(Asked::TooMany(wait));
+        if let Err(exceeded) = app.limits.admit(limit, &key).await {
+            return Ok(Asked::TooMany(exceeded));
         }
     }
-    let (id, now) = (account.id, app.now());
+    // Whether others had mails sent there is not told: some are sent only to an address that an account has.
+    let reachable = app.limits.take(Limit::MailPerRecipient, &recipient).await.allowed;
     let (holder, earlier) = app
         .store
         .read(async move |db: &mut Conn| {
@@ -106,7 +106,12 @@ pub(super) async fn ask(
         })
         .await?;
     let locale = mail_locale(app, account, locale);
-    let mut questions = questions(app, account, &new, holder.as_ref(), locale);
+    let mut questions = if reachable {
+        questions(app, account, &new, holder.as_ref(), locale)
+    } else {
+        tracing::info!(account.id = %id, "an address got enough mails lately; it is not asked");
+        Questions::default()
+    };
     questions.ask_old_mailbox(app, account, &new, earlier, locale);
     let event = Event::now(app, "account.email_change_asked")
         .account(id)
@@ -251,10 +256,10 @@ pub(super) async fn submit(State(app): State<Arc<App>>, request: Request) -> Res
         Ok(Asked::Sent) => visit.done("/account", AccountNotice::EmailAsked),
         Ok(Asked::Invalid) => refuse(EmailError::Invalid),
         Ok(Asked::Same) => refuse(EmailError::Same),
-        Ok(Asked::TooMany(wait)) => {
+        Ok(Asked::TooMany(exceeded)) => {
             let status = StatusCode::TOO_MANY_REQUESTS;
             let mut answer = form(&app, &visit, status, Some(EmailError::TooMany));
-            answer.headers_mut().insert(header::RETRY_AFTER, wait.0.into());
+            exceeded.describe(answer.headers_mut());
             answer
         }
         Err(error) => html::fail(&app, &visit.headers, error),

@@ -20,7 +20,7 @@ use crate::factors;
 use crate::html;
 use crate::pages::{AccountNotice, AccountPart, Locale, Page, PasswordError};
 use crate::passwords::Weakness;
-use crate::rate_limit::RetryAfter;
+use crate::rate_limit::Exceeded;
 use crate::sign_in::{self, Attempt, Origin};
 
 /// What came of asking for another password.
@@ -33,7 +33,7 @@ pub(super) enum Outcome {
     /// The new one was not taken.
     Weak(Weakness),
     /// Too many attempts lately.
-    TooMany(RetryAfter),
+    TooMany(Exceeded),
     /// Too many passwords are being hashed right now.
     Busy,
 }
@@ -61,7 +61,7 @@ pub(super) async fn change(app: &App, wish: Wish<'_>) -> Result<Outcome, StoreEr
         match sign_in::password(app, name, current, wish.origin).await? {
             Attempt::Proved(_) => {}
             Attempt::Refused => return Ok(Outcome::Mismatch),
-            Attempt::TooMany(wait) => return Ok(Outcome::TooMany(wait)),
+            Attempt::TooMany(exceeded) => return Ok(Outcome::TooMany(exceeded)),
             Attempt::Busy => return Ok(Outcome::Busy),
         }
     }
@@ -99,7 +99,8 @@ async fn min_length(app: &App, id: AccountId) -> Result<usize, StoreError> {
     Ok(credentials::min_length(&app.config, policy))
 }
 
-/// Whether the current password must be typed: there is one, and no passkey was shown just now.
+/// Whether the current password must be typed: there is one, and no passkey was shown just now. One that was registered
+/// in this session counts as a mere security key.
 async fn asks_current(app: &App, visit: &Visit) -> Result<bool, StoreError> {
     let by_passkey = visit.current.session.factors.contains(&Factor::Passkey);
     Ok(!by_passkey && exists(app, visit.account.id).await?)
@@ -150,22 +151,23 @@ pub(super) async fn submit(State(app): State<Arc<App>>, request: Request) -> Res
         };
         change(&app, wish).await
     };
-    let (status, error, wait) = match outcome.await {
+    let mut wait = HeaderMap::new();
+    let (status, error) = match outcome.await {
         Ok(Outcome::Done) => return changed(&app, &visit).await,
-        Ok(Outcome::Mismatch) => (StatusCode::BAD_REQUEST, PasswordError::Mismatch, None),
-        Ok(Outcome::Weak(weakness)) => (StatusCode::BAD_REQUEST, PasswordError::Weak(weakness), None),
-        Ok(Outcome::TooMany(wait)) => (
-            StatusCode::TOO_MANY_REQUESTS,
-            PasswordError::TooMany,
-            Some(wait.0),
-        ),
-        Ok(Outcome::Busy) => (StatusCode::SERVICE_UNAVAILABLE, PasswordError::Busy, Some(1)),
+        Ok(Outcome::Mismatch) => (StatusCode::BAD_REQUEST, PasswordError::Mismatch),
+        Ok(Outcome::Weak(weakness)) => (StatusCode::BAD_REQUEST, PasswordError::Weak(weakness)),
+        Ok(Outcome::TooMany(exceeded)) => {
+            exceeded.describe(&mut wait);
+            (StatusCode::TOO_MANY_REQUESTS, PasswordError::TooMany)
+        }
+        Ok(Outcome::Busy) => {
+            wait.insert(header::RETRY_AFTER, 1.into());
+            (StatusCode::SERVICE_UNAVAILABLE, PasswordError::Busy)
+        }
         Err(error) => return html::fail(&app, &visit.headers, error),
     };
     let mut answer = form(&app, &visit, status, Some(error)).await;
-    if let Some(seconds) = wait {
-        answer.headers_mut().insert(header::RETRY_AFTER, seconds.into());
-    }
+    answer.headers_mut().extend(wait);
     answer
 }
 

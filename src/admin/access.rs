@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::body::Body;
-use super::caller::{At, Caller, Conditions};
+use super::caller::{At, Caller, Conditions, IfMatch};
 use super::listing::{NoFilter, Page, Paging, Query};
 use super::{Answer, etag};
 use crate::administration::access::{self, Given, PermissionView, ResourceView};
@@ -72,7 +72,7 @@ async fn show(
 /// `TYPE:*`, can name another.
 #[utoipa::path(put, path = "/resources/{type}/{id}", tag = "resources", operation_id = "put_resource",
     params(("type" = String, Path, description = "The thing's type", min_length = 1, max_length = 64, pattern = r"^[^\x00-\x1f\x7f-\x9f]+$"),
-        ("id" = String, Path, description = "Its identifier", min_length = 1, max_length = 400, pattern = r"^[^\x00-\x1f\x7f-\x9f]+$")),
+        ("id" = String, Path, description = "Its identifier", min_length = 1, max_length = 400, pattern = r"^[^\x00-\x1f\x7f-\x9f]+$"), IfMatch),
     request_body = NewOwner,
     responses((status = 200, description = "The thing", body = ResourceView),
         (status = 201, description = "The thing, which is new", body = ResourceView)),
@@ -97,7 +97,7 @@ async fn put(
 /// Forgets a thing, with its owner and every permission on it.
 #[utoipa::path(delete, path = "/resources/{type}/{id}", tag = "resources", operation_id = "delete_resource",
     params(("type" = String, Path, description = "The thing's type", min_length = 1, max_length = 64, pattern = r"^[^\x00-\x1f\x7f-\x9f]+$"),
-        ("id" = String, Path, description = "Its identifier", min_length = 1, max_length = 400, pattern = r"^[^\x00-\x1f\x7f-\x9f]+$")),
+        ("id" = String, Path, description = "Its identifier", min_length = 1, max_length = 400, pattern = r"^[^\x00-\x1f\x7f-\x9f]+$"), IfMatch),
     responses((status = 204, description = "It is forgotten")),
     extensions(("x-permission" = json!("access:write"))))]
 async fn remove(

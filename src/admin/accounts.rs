@@ -6,19 +6,23 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
+use protocol::account::check_new_username;
 use protocol::id::AccountId;
 use protocol::session::MfaPolicy;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use store::{Conn, StoreError};
+use unicode_normalization::UnicodeNormalization as _;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::body::{self, Body, Patch};
-use super::caller::{At, Caller, Conditions};
+use super::caller::{At, Caller, Conditions, IfMatch};
 use super::listing::{Page, Paging, Query};
 use super::{Answer, etag};
+use crate::administration::Refused;
 use crate::administration::accounts::{
     self, AccountDetails, AccountState, AccountView, Changes, Delivery, NewAccount, SORTS,
 };
@@ -118,6 +122,21 @@ struct CreatedAccount {
     reset_link: Option<String>,
 }
 
+/// Refuses a name that looks like another.
+fn check_name(name: &str) -> Result<(), Refused> {
+    check_new_username(name, name.nfkc()).map_err(|problem| Refused::invalid("username", problem))
+}
+
+/// Whether an account has this name already, which it keeps.
+async fn is_called(app: &App, id: AccountId, name: &str) -> Result<bool, StoreError> {
+    let find = async move |db: &mut Conn| store::accounts::find(db, id).await;
+    Ok(app
+        .store
+        .read(find)
+        .await?
+        .is_some_and(|account| account.username == name))
+}
+
 /// Make an account
 ///
 /// No password is set: its holder chooses one by way of a link.
@@ -125,6 +144,7 @@ struct CreatedAccount {
     request_body = Draft, responses((status = 201, body = CreatedAccount)),
     extensions(("x-permission" = json!("accounts:write"))))]
 async fn create(State(app): State<Arc<App>>, Caller(actor): Caller, Body(draft): Body<Draft>) -> Answer {
+    check_name(&draft.username)?;
     let new = NewAccount {
         username: draft.username,
         email: draft.email,
@@ -202,7 +222,7 @@ struct Change {
 
 /// Change an account (RFC 7396)
 #[utoipa::path(patch, path = "/accounts/{id}", tag = "accounts", operation_id = "change_account",
-    params(("id" = Uuid, Path)), request_body(content = Change, content_type = "application/merge-patch+json"),
+    params(("id" = Uuid, Path), IfMatch), request_body(content = Change, content_type = "application/merge-patch+json"),
     responses((status = 200, body = AccountDetails)),
     extensions(("x-permission" = json!("accounts:write"))))]
 async fn change(
@@ -212,6 +232,12 @@ async fn change(
     conditions: Conditions,
     Body(change): Body<Change>,
 ) -> Answer {
+    if let Some(name) = &change.username
+        && let Err(refused) = check_name(name)
+        && !is_called(&app, AccountId(id), name).await?
+    {
+        return Err(refused.into());
+    }
     let changes = Changes {
         username: change.username,
         email: change.email,
@@ -227,7 +253,7 @@ async fn change(
 
 /// Delete an account with all that is known of it
 #[utoipa::path(delete, path = "/accounts/{id}", tag = "accounts", operation_id = "delete_account",
-    params(("id" = Uuid, Path)), responses((status = 204)),
+    params(("id" = Uuid, Path), IfMatch), responses((status = 204)),
     extensions(("x-permission" = json!("accounts:delete"))))]
 async fn remove(
     State(app): State<Arc<App>>,

@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use protocol::id::AccountId;
 use protocol::permission;
+use utoipa::IntoParams;
 use utoipa::openapi::OpenApi;
 use uuid::Uuid;
 
@@ -34,8 +35,17 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// The permission of each operation by path and method; nothing where none is known.
-type Operations = BTreeMap<String, BTreeMap<Method, Option<&'static str>>>;
+/// What an operation says of itself.
+#[derive(Clone, Copy, Debug)]
+struct Described {
+    /// The permission it needs, where one is known.
+    permission: Option<&'static str>,
+    /// Whether it evaluates `If-Match`.
+    takes_if_match: bool,
+}
+
+/// The operations by path and method.
+type Operations = BTreeMap<String, BTreeMap<Method, Described>>;
 
 /// What the door needs.
 pub(super) struct Door {
@@ -49,7 +59,13 @@ impl Door {
         let mut operations = Operations::new();
         for (path, item) in &document.paths.paths {
             let described = super::openapi::operations(item).into_iter();
-            let known = described.map(|(method, operation)| (method, super::openapi::permission(operation)));
+            let known = described.map(|(method, operation)| {
+                let described = Described {
+                    permission: super::openapi::permission(operation),
+                    takes_if_match: super::openapi::takes_header(operation, IF_MATCH),
+                };
+                (method, described)
+            });
             operations.insert(format!("{root}{path}"), known.collect());
         }
         Door { app, operations }
@@ -69,7 +85,7 @@ pub(super) async fn guard(State(door): State<Arc<Door>>, mut request: Request, n
         &Method::HEAD => Method::GET,
         method => method.clone(),
     };
-    let Some(needed) = methods.get(&method) else {
+    let Some(described) = methods.get(&method) else {
         return not_allowed(methods.keys());
     };
     let address = ClientAddress::of(request.extensions());
@@ -79,10 +95,11 @@ pub(super) async fn guard(State(door): State<Arc<Door>>, mut request: Request, n
         Err(error) => return error.into_response(),
     };
     let target = target(&method, request.uri().path());
-    let allowed = match needed {
+    let allowed = match described.permission {
         Some(needed) => actor.require(needed),
         None => Err(Refused::Forbidden(permission::ALL)),
     };
+    let allowed = allowed.and_then(|()| check_preconditions(&method, request.headers(), described));
     let response = match allowed {
         Ok(()) => {
             request.extensions_mut().insert(Caller(actor.clone()));
@@ -99,6 +116,23 @@ pub(super) async fn guard(State(door): State<Arc<Door>>, mut request: Request, n
         }
     }
     response
+}
+
+/// Refuses a condition that nothing evaluates: the change would be made whether it holds or not.
+fn check_preconditions(method: &Method, headers: &HeaderMap, described: &Described) -> Result<(), Refused> {
+    let ignored = if method == Method::GET {
+        None
+    } else if headers.contains_key(header::IF_NONE_MATCH) {
+        Some("If-None-Match")
+    } else if headers.contains_key(header::IF_MATCH) && !described.takes_if_match {
+        Some(IF_MATCH)
+    } else {
+        None
+    };
+    match ignored {
+        Some(name) => Err(Refused::invalid(name, format!("this operation takes no {name}"))),
+        None => Ok(()),
+    }
 }
 
 fn target(method: &Method, path: &str) -> Target {
@@ -139,6 +173,19 @@ where
             Err(_) => Err(Problem::not_found()),
         }
     }
+}
+
+const IF_MATCH: &str = "If-Match";
+
+/// Describes the header of operations that evaluate it. Those that take [`Conditions`] and change something name it
+/// among their parameters, for the door refuses it elsewhere.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "it describes what is read by hand")]
+pub(super) struct IfMatch {
+    /// The entity tags of the versions that may be changed.
+    #[param(rename = "If-Match")]
+    if_match: Option<String>,
 }
 
 /// The headers that make a request conditional.

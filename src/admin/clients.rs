@@ -13,7 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::body::Body;
-use super::caller::{At, Caller, Conditions};
+use super::caller::{At, Caller, Conditions, IfMatch};
 use super::listing::{Page, Paging, Query};
 use super::{Answer, etag};
 use crate::administration::clients::{self, ClientView, MAX_OVERLAP, Registered, State as ClientState};
@@ -118,7 +118,7 @@ async fn show(
 
 /// Changes the metadata of a client. A secret is made when the way it authenticates now needs one.
 #[utoipa::path(patch, path = "/clients/{client_id}", tag = "clients", operation_id = "change_client",
-    params(("client_id" = String, Path, description = "The identifier")), request_body = ClientInput,
+    params(("client_id" = String, Path, description = "The identifier"), IfMatch), request_body = ClientInput,
     responses((status = 200, description = "The client", body = RegisteredClient)),
     extensions(("x-permission" = json!("clients:write"))))]
 async fn change(
@@ -135,7 +135,7 @@ async fn change(
 
 /// Removes a client and ends what it was given.
 #[utoipa::path(delete, path = "/clients/{client_id}", tag = "clients", operation_id = "delete_client",
-    params(("client_id" = String, Path, description = "The identifier")),
+    params(("client_id" = String, Path, description = "The identifier"), IfMatch),
     responses((status = 204, description = "It is gone")),
     extensions(("x-permission" = json!("clients:write"))))]
 async fn remove(

@@ -4,7 +4,7 @@ use axum::http::{HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 use protocol::permission::OWN;
 use utoipa::ToSchema;
-use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, ResponseBuilder,
@@ -120,6 +120,17 @@ pub(super) fn operations(item: &PathItem) -> Vec<(Method, &Operation)> {
 pub(super) fn permission(operation: &Operation) -> Option<&'static str> {
     let named = operation.extensions.as_ref()?.get(PERMISSION)?.as_str()?;
     OWN.iter().map(|(name, _)| *name).find(|name| *name == named)
+}
+
+/// Whether an operation says that it takes a header.
+pub(super) fn takes_header(operation: &Operation, name: &str) -> bool {
+    let mut parameters = operation.parameters.iter().flatten();
+    parameters.any(|parameter| match parameter {
+        RefOr::T(parameter) => {
+            parameter.parameter_in == ParameterIn::Header && parameter.name.eq_ignore_ascii_case(name)
+        }
+        RefOr::Ref(_) => false,
+    })
 }
 
 /// The document of a server, as its JSON.

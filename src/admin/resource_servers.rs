@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::body::{self, Body};
-use super::caller::{At, Caller, Conditions};
+use super::caller::{At, Caller, Conditions, IfMatch};
 use super::listing::{NoFilter, Page, Paging, Query};
 use super::{Answer, etag};
 use crate::administration::resource_servers::{self, ResourceServerView};
@@ -94,7 +94,7 @@ async fn show(
 /// Changes which scopes mean something to a resource server.
 #[utoipa::path(patch, path = "/resource-servers/{identifier}", tag = "resource servers",
     operation_id = "change_resource_server",
-    params(("identifier" = String, Path, description = "The identifier, percent-encoded")),
+    params(("identifier" = String, Path, description = "The identifier, percent-encoded"), IfMatch),
     request_body = ResourceServerChanges,
     responses((status = 200, description = "The resource server", body = ResourceServerView)),
     extensions(("x-permission" = json!("roles:write"))))]
@@ -113,7 +113,7 @@ async fn change(
 /// Removes a resource server; no more tokens are made for it.
 #[utoipa::path(delete, path = "/resource-servers/{identifier}", tag = "resource servers",
     operation_id = "delete_resource_server",
-    params(("identifier" = String, Path, description = "The identifier, percent-encoded")),
+    params(("identifier" = String, Path, description = "The identifier, percent-encoded"), IfMatch),
     responses((status = 204, description = "It is gone")),
     extensions(("x-permission" = json!("roles:write"))))]
 async fn remove(

@@ -14,7 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::body::{self, Body, Patch};
-use super::caller::{At, Caller, Conditions};
+use super::caller::{At, Caller, Conditions, IfMatch};
 use super::listing::{Page, Paging, Query};
 use super::{Answer, etag};
 use crate::administration::catalogue::MfaPolicyName;
@@ -120,7 +120,7 @@ async fn show(
 
 /// Changes a role. Neither before nor after may it carry more than you hold.
 #[utoipa::path(patch, path = "/roles/{name}", tag = "roles", operation_id = "change_role",
-    params(("name" = String, Path, description = "The role's name")), request_body = RoleChanges,
+    params(("name" = String, Path, description = "The role's name"), IfMatch), request_body = RoleChanges,
     responses((status = 200, description = "The role", body = RoleDetail)),
     extensions(("x-permission" = json!("roles:write"))))]
 async fn change(
@@ -141,7 +141,7 @@ async fn change(
 
 /// Removes a role and takes it from its holders.
 #[utoipa::path(delete, path = "/roles/{name}", tag = "roles", operation_id = "delete_role",
-    params(("name" = String, Path, description = "The role's name")),
+    params(("name" = String, Path, description = "The role's name"), IfMatch),
     responses((status = 204, description = "It is gone")),
     extensions(("x-permission" = json!("roles:write"))))]
 async fn remove(

@@ -13,7 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::body::{self, Body};
-use super::caller::{At, Caller, Conditions};
+use super::caller::{At, Caller, Conditions, IfMatch};
 use super::listing::{NoFilter, Page, Paging, Query};
 use super::{Answer, etag};
 use crate::administration::scopes::{self, Changes, ScopeView};
@@ -94,7 +94,7 @@ async fn show(
 
 /// Changes a scope. Neither before nor after may it require more than you hold.
 #[utoipa::path(patch, path = "/scopes/{name}", tag = "scopes", operation_id = "change_scope",
-    params(("name" = String, Path, description = "The scope token")), request_body = ScopeChanges,
+    params(("name" = String, Path, description = "The scope token"), IfMatch), request_body = ScopeChanges,
     responses((status = 200, description = "The scope", body = ScopeView)),
     extensions(("x-permission" = json!("roles:write"))))]
 async fn change(
@@ -114,7 +114,7 @@ async fn change(
 
 /// Removes a scope; nobody is given it any more.
 #[utoipa::path(delete, path = "/scopes/{name}", tag = "scopes", operation_id = "delete_scope",
-    params(("name" = String, Path, description = "The scope token")),
+    params(("name" = String, Path, description = "The scope token"), IfMatch),
     responses((status = 204, description = "It is gone")),
     extensions(("x-permission" = json!("roles:write"))))]
 async fn remove(

@@ -13,7 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::body::Body;
-use super::caller::{At, Caller, Conditions};
+use super::caller::{At, Caller, Conditions, IfMatch};
 use super::listing::{NoFilter, Page, Paging, Query};
 use super::{Answer, etag};
 use crate::administration::Refused;
@@ -138,7 +138,7 @@ async fn show(
 
 /// Changes an upstream.
 #[utoipa::path(patch, path = "/upstreams/{name}", tag = "upstreams", operation_id = "change_upstream",
-    params(("name" = String, Path, description = "The upstream's name")), request_body = UpstreamChanges,
+    params(("name" = String, Path, description = "The upstream's name"), IfMatch), request_body = UpstreamChanges,
     responses((status = 200, description = "The upstream", body = UpstreamView)),
     extensions(("x-permission" = json!("upstreams:write"))))]
 async fn change(
@@ -155,7 +155,7 @@ async fn change(
 
 /// Removes an upstream. Whom it was connected to is kept.
 #[utoipa::path(delete, path = "/upstreams/{name}", tag = "upstreams", operation_id = "delete_upstream",
-    params(("name" = String, Path, description = "The upstream's name")),
+    params(("name" = String, Path, description = "The upstream's name"), IfMatch),
     responses((status = 204, description = "It is gone")),
     extensions(("x-permission" = json!("upstreams:write"))))]
 async fn remove(

@@ -277,14 +277,20 @@ pub(crate) async fn replace(
     new: &StoredClient,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    clients::update(db, new, now).await?;
+    let shut = new.disabled && !old.disabled;
+    let mut new = new.clone();
+    if shut {
+        // Tokens count in whole seconds, and the one under way may have brought some.
+        new.tokens_not_before = Timestamp(now.0 + 1);
+    }
+    clients::update(db, &new, now).await?;
     let id = &new.client.client_id;
     // What people agreed to was to be sent where it was sent then.
     let moved = new.client.redirect_uris != old.client.redirect_uris;
     if moved {
         consents::delete_for_client(db, id).await?;
     }
-    if moved || (new.disabled && !old.disabled) {
+    if moved || shut {
         grants::revoke_for_client(db, id, now).await?;
     }
     Ok(())
@@ -337,7 +343,7 @@ pub(crate) async fn put_state(
     state: State,
     now: Timestamp,
 ) -> Done<ClientView> {
-    let mut stored = match find_mine(db, actor, id).await? {
+    let stored = match find_mine(db, actor, id).await? {
         Ok(stored) => stored,
         Err(refused) => return Ok(Err(refused)),
     };
@@ -348,17 +354,17 @@ pub(crate) async fn put_state(
             return Ok(Err(refused));
         }
     }
-    stored.disabled = state == State::Disabled;
-    clients::update(db, &stored, now).await?;
+    let new = StoredClient {
+        disabled: state == State::Disabled,
+        ..stored.clone()
+    };
+    replace(db, &stored, &new, now).await?;
     let kind = match state {
-        State::Disabled => {
-            grants::revoke_for_client(db, id, now).await?;
-            "client.disabled"
-        }
+        State::Disabled => "client.disabled",
         State::Enabled => "client.enabled",
     };
     event(actor, kind, id, json!({}), now).record(db).await?;
-    Ok(Ok(ClientView::at(&stored, now)))
+    Ok(Ok(ClientView::at(&new, now)))
 }
 
 /// [`delete`] in a transaction at hand.

@@ -9,6 +9,7 @@ use serde_json::json;
 use store::audit_chain::{self as rows, Ends, Link};
 use store::{Conn, StoreError, locks};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::chain::{self, Keys};
 use super::{Event, verify::anchor, webhook};
@@ -26,14 +27,15 @@ const REMOVED: i64 = 2000;
 /// Seals what is not sealed, and counts it. Where a webhook is configured, each event is also put into the outbox, in
 /// the same transaction: of each event one parcel leaves, and none of what was never kept.
 pub async fn seal_due(app: &App) -> Result<u64, StoreError> {
-    let _round = app.audit.sealing.lock().await;
+    let mut told = app.audit.sealing.lock().await;
     let mut all = 0;
     loop {
         let due = app
             .store
-            .read(async |db: &mut Conn| rows::has_unsealed(db).await)
+            .read(async |db: &mut Conn| rows::list_unsealed(db, 1).await)
             .await?;
-        if !due {
+        tell(&mut told, &due.unreadable);
+        if due.events.is_empty() {
             return Ok(all);
         }
         let (keys, parcels) = (Keys::of(&app.sealer), webhook::Parcels::of(app));
@@ -56,6 +58,18 @@ pub async fn seal_due(app: &App) -> Result<u64, StoreError> {
     }
 }
 
+/// Logs once which events cannot be sealed, since they cannot be read.
+fn tell(told: &mut Vec<Option<Uuid>>, unreadable: &[Option<Uuid>]) {
+    for id in unreadable.iter().filter(|id| !told.contains(*id)) {
+        let id = id.map(|id| id.to_string());
+        tracing::error!(
+            event.id = id,
+            "an audit event cannot be read and stays unsealed; run `chancery audit verify`"
+        );
+    }
+    *told = unreadable.to_vec();
+}
+
 async fn seal_some(db: &mut Conn, keys: &Keys) -> Result<Vec<store::audit::Event>, StoreError> {
     let found = rows::find_ends(db).await?;
     // Signed ends that somebody has changed are not signed anew: that would hide it.
@@ -69,7 +83,7 @@ async fn seal_some(db: &mut Conn, keys: &Keys) -> Result<Vec<store::audit::Event
     };
     // What somebody else has numbered must not stop what follows.
     let mut sequence = head.sequence.max(rows::max_sequence(db).await?);
-    let events = rows::list_unsealed(db, SEALED).await?;
+    let events = rows::list_unsealed(db, SEALED).await?.events;
     let mut seals = Vec::with_capacity(events.len());
     for event in &events {
         sequence = sequence.saturating_add(1);
@@ -120,11 +134,12 @@ async fn remove_some(db: &mut Conn, keys: &Keys, before: Timestamp, told: Event)
     let mut pruned = ends.pruned.clone();
     for sealed in rows::list_sealed(db, ends.pruned.sequence, REMOVED).await? {
         let link = &sealed.seal.link;
-        if sealed.event.at >= before || link.sequence > ends.head.sequence {
+        let recent = sealed.event.as_ref().is_some_and(|event| event.at >= before);
+        if recent || link.sequence > ends.head.sequence {
             break;
         }
-        let whole = link.sequence == pruned.sequence + 1
-            && keys.examine(&sealed.event, &sealed.seal, &pruned.hash).chained;
+        let chained = |event| keys.examine(event, &sealed.seal, &pruned.hash).chained;
+        let whole = link.sequence == pruned.sequence + 1 && sealed.event.as_ref().is_some_and(chained);
         if !whole {
             tracing::error!("the audit chain is broken; run `chancery audit verify`");
             break;

@@ -1,5 +1,6 @@
 //! Whether the audit trail is as it was written: no event changed, missing, added or moved since it was sealed.
 
+use protocol::time::{Lifetime, Timestamp};
 use serde::Serialize;
 use serde_json::{Value, json};
 use store::audit::Taken;
@@ -12,6 +13,8 @@ use crate::hex;
 
 /// Events read at a time.
 const PAGE: i64 = 1000;
+/// How long an event waits to be sealed at most.
+const LATE: Lifetime = Lifetime::seconds(60);
 /// Findings told; a trail with more has been told enough of.
 const FINDINGS: usize = 1000;
 
@@ -220,11 +223,16 @@ impl Walk {
     }
 
     fn examine(&mut self, sealed: &Sealed) {
+        let seal = &sealed.seal;
+        let Some(event) = &sealed.event else {
+            let id = (!seal.id.is_nil()).then_some(seal.id);
+            let problem = "the event cannot be read: it was changed";
+            return self.find(Some(seal.link.sequence), id, problem);
+        };
         let Some(previous) = &self.hash else {
             // What it was sealed behind is missing, which is told already.
             return;
         };
-        let (event, seal) = (&sealed.event, &sealed.seal);
         let found = self.keys.examine(event, seal, previous);
         let mac = sealed.anonymised_mac.as_deref();
         let signed = |taken| mac.is_some_and(|mac| self.keys.verify_taken(seal.id, taken, mac));
@@ -261,12 +269,43 @@ impl Walk {
 
     /// Looks at what is told of the trail as a whole.
     async fn finish(mut self, store: &Store) -> Result<Report, StoreError> {
-        self.report.unsealed = store.read(rows::count_unsealed).await?;
+        let (unsealed, unreadable) = store
+            .read(async |db: &mut Conn| {
+                let found = rows::list_unsealed(db, PAGE).await?;
+                Ok((rows::count_unsealed(db).await?, found.unreadable))
+            })
+            .await?;
+        self.report.unsealed = unsealed;
+        for id in unreadable {
+            self.find(
+                None,
+                id,
+                "an event cannot be read and stays unsealed: it was put in or changed",
+            );
+        }
         Ok(self.report)
     }
 }
 
 impl Report {
+    /// Looks besides for events that nobody has sealed for longer than it takes.
+    pub async fn look_for_late(&mut self, store: &Store, now: Timestamp) -> Result<(), StoreError> {
+        let waiting = store
+            .read(async |db: &mut Conn| rows::list_unsealed(db, 1).await)
+            .await?;
+        // Those that cannot be read are told of already.
+        if waiting.events.iter().any(|event| event.at < now - LATE) {
+            let problem = "events have not been sealed for more than a minute: start the server, which seals them, or \
+                           look into its log";
+            self.findings.push(Finding {
+                sequence: None,
+                event: None,
+                problem: problem.to_owned(),
+            });
+        }
+        Ok(())
+    }
+
     /// Whether all is as it was written.
     pub fn is_clean(&self) -> bool {
         self.findings.is_empty()

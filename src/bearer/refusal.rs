@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::administration::Refused;
 use crate::error::{BearerRefusal, Error, Failure, Problem, Refusal};
-use crate::rate_limit::RetryAfter;
+use crate::rate_limit::{Exceeded, RetryAfter};
 
 /// Why an API does not do what was asked.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub(crate) enum ApiRefusal {
     Problem(Problem),
     /// Too many requests.
     Wait(RetryAfter),
+    /// Too much of something that is limited.
+    Exceeded(Exceeded),
     /// The rules of administration are against it.
     Refused(Refused),
 }
@@ -40,6 +42,7 @@ refusals!(
     Bearer(BearerRefusal),
     Problem(Problem),
     Wait(RetryAfter),
+    Exceeded(Exceeded),
     Refused(Refused)
 );
 
@@ -61,6 +64,7 @@ impl IntoResponse for ApiRefusal {
             ApiRefusal::Bearer(refusal) => challenge(refusal),
             ApiRefusal::Problem(problem) => problem.into_response(),
             ApiRefusal::Wait(wait) => wait.into_response(),
+            ApiRefusal::Exceeded(exceeded) => exceeded.into_response(),
             ApiRefusal::Refused(refused) => refused.into_response(),
         }
     }

@@ -29,6 +29,7 @@ pub(super) enum Verb {
     /// Show an API key, without its secret
     Show {
         /// The key's identifier
+        #[arg(value_parser = identifier)]
         id: Uuid,
         #[command(flatten)]
         format: Format,
@@ -38,6 +39,7 @@ pub(super) enum Verb {
     /// Give an API key another secret and print it, once
     Rotate {
         /// The key's identifier
+        #[arg(value_parser = identifier)]
         id: Uuid,
         /// How long the old secret stays good, 7d at most
         #[arg(long, value_name = "TIME", default_value = "0s")]
@@ -48,8 +50,13 @@ pub(super) enum Verb {
     /// Revoke an API key and what it was exchanged for
     Delete {
         /// The key's identifier
+        #[arg(value_parser = identifier)]
         id: Uuid,
     },
+}
+
+fn identifier(text: &str) -> Result<Uuid, String> {
+    super::identifier(text, "api-key")
 }
 
 #[derive(Debug, clap::Args)]

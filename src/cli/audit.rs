@@ -117,6 +117,7 @@ async fn read(context: &Context, filter: Filter, limit: i64) -> Result<Vec<Event
 async fn list(context: &Context, which: Which, limit: i64, format: Format) -> Outcome {
     let filter = which.filter(context).await?;
     let events = read(context, filter, limit).await?;
+    warn(context, count_unreadable(&events)).await?;
     let columns = [
         "at",
         "kind",
@@ -134,7 +135,7 @@ async fn list(context: &Context, which: Which, limit: i64, format: Format) -> Ou
 async fn export(context: &Context, which: Which, format: As) -> Outcome {
     let mut filter = which.filter(context).await?;
     let mut out = std::io::stdout().lock();
-    let mut first = true;
+    let (mut first, mut unreadable) = (true, 0);
     loop {
         let events = read(context, filter.clone(), PAGE).await?;
         let text = match format {
@@ -146,16 +147,37 @@ async fn export(context: &Context, which: Which, format: As) -> Outcome {
             return Ok(());
         }
         first = false;
+        unreadable += count_unreadable(&events);
         match events.last() {
             Some(last) => filter.before = Some((last.at, last.id)),
-            None => return Ok(()),
+            None => break,
         }
     }
+    warn(context, unreadable).await
+}
+
+fn count_unreadable(events: &[Event]) -> usize {
+    events.iter().filter(|event| event.is_unreadable()).count()
+}
+
+/// Tells of events that are marked, and of those that are not there.
+async fn warn(context: &Context, marked: usize) -> Outcome {
+    if marked > 0 {
+        eprintln!("warning: {marked} events cannot be read and are marked so; run `chancery audit verify`");
+    }
+    let left_out = context.store.read(audit::count_unidentified).await?;
+    if left_out > 0 {
+        eprintln!(
+            "warning: {left_out} events have no identifier and are left out; run `chancery audit verify`"
+        );
+    }
+    Ok(())
 }
 
 async fn check(context: &Context, anchor: Option<Anchor>, format: Format) -> Outcome {
     let keys = Keys::of(&context.sealer()?);
-    let report = verify(&context.store, keys, anchor, 0, i64::MAX).await?;
+    let mut report = verify(&context.store, keys, anchor, 0, i64::MAX).await?;
+    report.look_for_late(&context.store, context.now).await?;
     if format.json {
         output::line(format_args!("{:#}", serde_json::json!(report)));
     } else {

@@ -1,23 +1,34 @@
 //! `chancery doctor`, and the checks of single accounts.
 
 use serde_json::{Value, json};
-use store::Conn;
+use store::{Conn, Store};
 
 use super::output::{self, Format};
 use super::{Context, Failure, Outcome};
+use crate::clock::Clock;
+use crate::config::Config;
 use crate::diagnosis::installation::Installation;
 use crate::diagnosis::report::Holdings;
 use crate::diagnosis::sign_in::Facts;
 use crate::diagnosis::{Check, Level, worst};
+use crate::random;
+use crate::seal::{self, Sealer};
 
-/// Examines the installation; a problem is a failure.
-pub(super) async fn run(context: &Context, format: Format) -> Outcome {
-    let sealer = context.sealer()?;
+/// Examines the installation as it is; a problem is a failure.
+pub(super) async fn run(config: Config, format: Format) -> Outcome {
+    if let Some(path) = super::missing_database(&config) {
+        let finding = format!("there is no database at {}", path.display());
+        let remedy = "start the server or run `chancery migrate`; else name the file with database.url";
+        return tell(format, &[Check::problem("database", finding, remedy)]);
+    }
+    let store = Store::open(&config.database.url, config.database.max_connections).await?;
+    // What stands in for a key that cannot be had opens nothing, and that is a finding.
+    let sealer = seal::load(&config.keys.master_key_file).unwrap_or_else(|_| Sealer::new(random::bytes()));
     let installation = Installation {
-        config: &context.config,
-        store: &context.store,
+        config: &config,
+        store: &store,
         sealer: &sealer,
-        now: context.now,
+        now: Clock::System.now(),
     };
     tell(format, &installation.examine().await)
 }

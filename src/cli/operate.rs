@@ -1,15 +1,17 @@
 //! Running and preparing the server: `serve`, `migrate`, `check-config`, `setup-link`.
 
-use std::path::Path;
-
 use store::Store;
 
 use super::{Context, Failure, Outcome, output};
-use crate::config::Config;
+use crate::config::{Config, LogFormat};
+use crate::fetch::Fetch;
 use crate::pages::Pages;
-use crate::{server, setup};
+use crate::web::server::tls;
+use crate::{server, setup, telemetry};
 
 pub(super) async fn serve(config: Config) -> Outcome {
+    let json = config.log.format == LogFormat::Json;
+    telemetry::init(json, &config.log.level).map_err(|e| Failure(e.to_string()))?;
     let warnings = config.warnings();
     if !warnings.is_empty() {
         eprintln!("not fit for production: {}", warnings.join("; "));
@@ -31,16 +33,11 @@ pub(super) async fn migrate(config: &Config) -> Outcome {
 }
 
 pub(super) fn check_config(config: &Config) -> Outcome {
-    let files = [
-        ("server.tls_certificate", &config.server.tls_certificate),
-        ("server.tls_key", &config.server.tls_key),
-        ("outbound.extra_ca_file", &config.outbound.extra_ca_file),
-    ];
-    for (key, path) in files {
-        if let Some(path) = path {
-            readable(key, path)?;
-        }
+    if let (Some(certificate), Some(key)) = (&config.server.tls_certificate, &config.server.tls_key) {
+        tls::check(certificate, key).map_err(|e| Failure(e.to_string()))?;
     }
+    Fetch::new(&[], config.outbound.extra_ca_file.as_deref())
+        .map_err(|e| Failure(format!("{e}; name a PEM file with certificates of authorities")))?;
     crate::mail::check(config).map_err(|e| Failure(e.to_string()))?;
     output::line(crate::mail::destination(&config.mail));
     Pages::new(&config.branding).map_err(|e| Failure(e.to_string()))?;
@@ -52,16 +49,6 @@ pub(super) fn check_config(config: &Config) -> Outcome {
         config.server.issuer
     ));
     Ok(())
-}
-
-fn readable(key: &str, path: &Path) -> Outcome {
-    match std::fs::File::open(path) {
-        Ok(_) => Ok(()),
-        Err(e) => Err(Failure(format!(
-            "{key}: {} cannot be read ({e}); name a file this user may read",
-            path.display()
-        ))),
-    }
 }
 
 pub(super) async fn setup_link(context: &Context) -> Outcome {

@@ -24,6 +24,7 @@ pub(super) enum Verb {
     /// Show a session
     Show {
         /// The session's identifier
+        #[arg(value_parser = identifier)]
         id: Uuid,
         #[command(flatten)]
         format: Format,
@@ -36,10 +37,15 @@ pub(super) enum Verb {
 #[group(required = true, multiple = false)]
 pub(super) struct Target {
     /// The session's identifier
+    #[arg(value_parser = identifier)]
     id: Option<Uuid>,
     /// All sessions of this account
     #[arg(long, value_name = "NAME")]
     account: Option<String>,
+}
+
+fn identifier(text: &str) -> Result<Uuid, String> {
+    super::identifier(text, "session")
 }
 
 pub(super) async fn run(context: &Context, verb: Verb) -> Outcome {

@@ -1,6 +1,8 @@
 //! What no single value can tell: bounds, pairs, and what is not fit for production.
 
+use protocol::jose::Algorithm;
 use protocol::time::Lifetime;
+use tracing_subscriber::filter::EnvFilter;
 use url::{Host, Url};
 
 use super::{Config, ConfigError, DEFAULT_DATABASE, RateLimitBackend};
@@ -27,30 +29,52 @@ impl Config {
                 "must begin with sqlite: or postgres://",
             ));
         }
-        if self.keys.algorithms.is_empty() {
+        let file = self.database.url.strip_prefix("sqlite:");
+        if file
+            .map(|path| path.strip_prefix("//").unwrap_or(path))
+            .is_some_and(|path| path.is_empty() || path.starts_with(':'))
+        {
+            return Err(ConfigError::new(
+                "database.url",
+                "must name a file after sqlite:, as in sqlite:data/chancery.db",
+            ));
+        }
+        // Clients that name no algorithm get it (OpenID Connect Discovery §3).
+        if !self.keys.algorithms.contains(&Algorithm::Rs256) {
             return Err(ConfigError::new(
                 "keys.algorithms",
-                "is empty; name at least RS256",
+                "is without RS256, which clients get that ask for no other; name at least RS256",
             ));
         }
         self.check_lifetimes()?;
         self.check_counts()?;
         self.check_services()?;
-        if self
-            .log
-            .level
-            .parse::<tracing_subscriber::filter::EnvFilter>()
-            .is_err()
-        {
-            return Err(ConfigError::new(
+        self.check_log()
+    }
+
+    fn check_log(&self) -> Result<(), ConfigError> {
+        let level = self.log.level.as_str();
+        // A filter takes a bare word that is no level for the name of a target, and then says nothing of the others.
+        let misspelt = |part: &&str| !part.contains(['=', '[']) && !is_level(part.trim());
+        let directives = if level.contains('[') {
+            vec![level]
+        } else {
+            level.split(',').collect()
+        };
+        let wrong = match directives.into_iter().find(misspelt) {
+            Some(part) => Some(part),
+            None => level.parse::<EnvFilter>().is_err().then_some(level),
+        };
+        match wrong {
+            Some(part) => Err(ConfigError::new(
                 "log.level",
                 format!(
-                    "{:?} is no level or filter; write error, warn, info, debug or trace",
-                    self.log.level
+                    "{part:?} is no level or filter; write off, error, warn, info, debug or trace, or a filter such as \
+                     \"info,store=debug\""
                 ),
-            ));
+            )),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn check_issuer(&self) -> Result<(), ConfigError> {
@@ -356,6 +380,12 @@ impl Config {
     }
 }
 
+fn is_level(word: &str) -> bool {
+    ["off", "error", "warn", "info", "debug", "trace"]
+        .iter()
+        .any(|level| level.eq_ignore_ascii_case(word))
+}
+
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
@@ -393,7 +423,7 @@ mod tests {
                 ("CHANCERY_SERVER__ISSUER", "https://b.test/tenant"),
                 ("CHANCERY_SERVER__TRUSTED_PROXIES", "127.0.0.1, 192.168.0.0/16"),
                 ("CHANCERY_DATABASE__MAX_CONNECTIONS", "3"),
-                ("CHANCERY_KEYS__ALGORITHMS", "ES256"),
+                ("CHANCERY_KEYS__ALGORITHMS", "ES256, RS256"),
                 ("CHANCERY_RATE_LIMITS__SIGN_IN_PER_ADDRESS", "5/15m"),
             ],
         )
@@ -401,7 +431,7 @@ mod tests {
         assert_eq!(config.server.issuer, "https://b.test/tenant");
         assert_eq!(config.server.trusted_proxies.len(), 2);
         assert_eq!(config.database.max_connections, 3);
-        assert_eq!(config.keys.algorithms, [Algorithm::Es256]);
+        assert_eq!(config.keys.algorithms, [Algorithm::Es256, Algorithm::Rs256]);
         assert_eq!(config.rate_limits.sign_in_per_address.to_string(), "5/15m");
         assert_eq!(config.tokens.access_token, Lifetime::minutes(5));
     }
@@ -514,7 +544,24 @@ mod tests {
                 "longer than tokens.refresh_token_absolute",
             ),
             ("[keys]\nalgorithms = ['HS256']", "\"HS256\" is not one of RS256"),
-            ("[keys]\nalgorithms = []", "keys.algorithms: is empty"),
+            ("[keys]\nalgorithms = []", "name at least RS256"),
+            ("[keys]\nalgorithms = ['ES256']", "name at least RS256"),
+            ("[database]\nurl = 'sqlite:'", "database.url: must name a file"),
+            ("[database]\nurl = 'sqlite://'", "database.url: must name a file"),
+            (
+                "[database]\nurl = 'sqlite::memory:'",
+                "database.url: must name a file",
+            ),
+            ("[log]\nlevel = 'loud'", "log.level: \"loud\" is no level"),
+            (
+                "[log]\nlevel = 'inof,store=debug'",
+                "log.level: \"inof\" is no level",
+            ),
+            ("[log]\nlevel = ''", "must not be empty"),
+            (
+                "[log]\nlevel = 'store=loud'",
+                "log.level: \"store=loud\" is no level",
+            ),
             (
                 "[database]\nurl = 'mysql://root:hunter2@db'",
                 "database.url: must begin with",
@@ -528,6 +575,20 @@ mod tests {
             let error = read(file, &[]).unwrap_err();
             assert!(error.contains(says), "{file}: {error}");
             assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn levels_and_filters_are_understood() {
+        for level in [
+            "off",
+            "INFO",
+            "info,store=debug",
+            "warn,chancery::oauth=trace",
+            "info,[request{id=7}]=debug",
+        ] {
+            let read = read("", &[("CHANCERY_LOG__LEVEL", level)]);
+            assert!(read.is_ok(), "{level}: {read:?}");
         }
     }
 

@@ -17,12 +17,11 @@ use store::{
 use super::diff::{AccountStep, Action, Diff, Plan, Step, diff};
 use super::prepare::{FACTOR_NAME, configured_factor, prepare};
 use super::{File, FileError};
-use crate::administration;
+use crate::administration::{self, Refused};
 use crate::credentials::Replacement;
 use crate::links::Purpose;
 use crate::passwords::{Busy, Passwords};
 use crate::privacy::ErasureKeys;
-use crate::random;
 use crate::seal::Sealer;
 
 /// What turning secrets into rows needs.
@@ -54,10 +53,22 @@ pub enum ApplyError {
     File(#[from] FileError),
     /// The database refused.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
+    /// Nobody would be left who may do everything.
+    #[error("{}", Refused::LastAdministrator.says())]
+    LastAdministrator,
     /// The password workers are overrun.
     #[error("passwords cannot be hashed now; try again")]
     Busy,
+}
+
+impl From<StoreError> for ApplyError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Withdrawn(_) => ApplyError::LastAdministrator,
+            error => ApplyError::Store(error),
+        }
+    }
 }
 
 impl From<Busy> for ApplyError {
@@ -66,14 +77,34 @@ impl From<Busy> for ApplyError {
     }
 }
 
-/// What `apply` would do now.
+/// Why the changes of a plan are taken back.
+const ONLY_PLANNED: &str = "they were only planned";
+
+/// What `apply` would do now. It is done and taken back, so that what `apply` refuses is refused here.
 pub async fn plan(store: &Store, file: &File, prune: bool, tools: &Tools<'_>) -> Result<Plan, ApplyError> {
     let prepared = prepare(store, file, tools).await?;
     let (file, now) = (file.clone(), tools.now);
     let diff = store
         .read(async move |db: &mut Conn| diff(db, &file, &prepared, prune, now).await)
         .await??;
-    Ok(diff.plan)
+    if diff.steps.is_empty() {
+        return Ok(diff.plan);
+    }
+    let plan = diff.plan.clone();
+    let history = tools.accounts.password_history;
+    let erasing = ErasureKeys::of(tools.sealer);
+    let tried = store
+        .write(async move |db: &mut Conn| {
+            locks::lock_apply(db).await?;
+            administration::lock_administrators(db).await?;
+            carry_out_safely(db, &diff, history, &erasing, now).await?;
+            Err::<(), StoreError>(StoreError::Withdrawn(ONLY_PLANNED))
+        })
+        .await;
+    match tried {
+        Ok(()) | Err(StoreError::Withdrawn(ONLY_PLANNED)) => Ok(plan),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Makes the store as the file says, in one transaction.
@@ -95,11 +126,7 @@ pub async fn apply(
                 Ok(diff) => diff,
                 Err(refused) => return Ok(Err(refused)),
             };
-            let administered = administrators::any(db).await?;
-            carry_out(db, &diff, history, &erasing, now).await?;
-            if administered {
-                administration::ensure_administrator_remains(db).await?;
-            }
+            carry_out_safely(db, &diff, history, &erasing, now).await?;
             Ok(Ok((diff.plan, diff.generated)))
         })
         .await??;
@@ -129,6 +156,22 @@ pub async fn apply_text(
         now,
     };
     apply(store, &File::parse(text)?, false, &tools).await
+}
+
+/// Carries it out, unless nobody would be left who may do everything where somebody may. The administrators are locked.
+async fn carry_out_safely(
+    db: &mut Conn,
+    diff: &Diff,
+    history: u32,
+    erasing: &ErasureKeys,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let administered = administrators::any(db).await?;
+    carry_out(db, diff, history, erasing, now).await?;
+    if administered {
+        administration::ensure_administrator_remains(db).await?;
+    }
+    Ok(())
 }
 
 async fn carry_out(
@@ -199,7 +242,7 @@ async fn carry_out(
 /// An event of the command line, done and successful.
 pub(crate) fn event(kind: &str, now: Timestamp, detail: serde_json::Value) -> Event {
     Event {
-        id: random::uuid(),
+        id: crate::audit::ordered_id(),
         at: now,
         kind: kind.to_owned(),
         outcome: "success".to_owned(),
@@ -308,6 +351,7 @@ mod tests {
 
     use super::*;
     use crate::declarative::export;
+    use crate::random;
 
     const FILE: &str = r#"
 [[role]]

@@ -12,6 +12,7 @@ use store::accounts::Account;
 use store::clients::StoredClient;
 use store::{Conn, StoreError, StoredUpstream, accounts, clients, passkeys, roles};
 
+use super::lay;
 use super::prepare::Prepared;
 use super::upstream;
 use super::{AccountEntry, At, ClientEntry, File, FileError, MANAGED_BY, PasskeyEntry};
@@ -115,12 +116,30 @@ pub(super) struct Diff {
 }
 
 /// What is stored, by name.
-struct Stored {
-    roles: BTreeMap<String, (Role, Option<String>)>,
-    scopes: BTreeMap<String, (ScopeDefinition, Option<String>)>,
-    resources: BTreeMap<String, (ResourceServer, Option<String>)>,
-    clients: BTreeMap<ClientId, StoredClient>,
-    upstreams: BTreeMap<String, StoredUpstream>,
+pub(super) struct Stored {
+    pub(super) roles: BTreeMap<String, (Role, Option<String>)>,
+    pub(super) scopes: BTreeMap<String, (ScopeDefinition, Option<String>)>,
+    pub(super) resources: BTreeMap<String, (ResourceServer, Option<String>)>,
+    pub(super) clients: BTreeMap<ClientId, StoredClient>,
+    pub(super) upstreams: BTreeMap<String, StoredUpstream>,
+}
+
+impl Stored {
+    pub(super) async fn read(db: &mut Conn) -> Result<Stored, StoreError> {
+        Ok(Stored {
+            roles: by_name(roles::list_managed_roles(db).await?, |role| role.name.clone()),
+            scopes: by_name(roles::list_managed_scopes(db).await?, |scope| scope.name.clone()),
+            resources: by_name(roles::list_managed_resources(db).await?, |resource| {
+                resource.identifier.clone()
+            }),
+            clients: clients::list(db)
+                .await?
+                .into_iter()
+                .map(|c| (c.client.client_id.clone(), c))
+                .collect(),
+            upstreams: upstream::stored(db).await?,
+        })
+    }
 }
 
 pub(super) async fn diff(
@@ -130,19 +149,12 @@ pub(super) async fn diff(
     prune: bool,
     now: Timestamp,
 ) -> Result<Result<Diff, FileError>, StoreError> {
-    let stored = Stored {
-        roles: by_name(roles::list_managed_roles(db).await?, |role| role.name.clone()),
-        scopes: by_name(roles::list_managed_scopes(db).await?, |scope| scope.name.clone()),
-        resources: by_name(roles::list_managed_resources(db).await?, |resource| {
-            resource.identifier.clone()
-        }),
-        clients: clients::list(db)
-            .await?
-            .into_iter()
-            .map(|c| (c.client.client_id.clone(), c))
-            .collect(),
-        upstreams: upstream::stored(db).await?,
+    let stored = Stored::read(db).await?;
+    let whole = match lay::over(file, &stored) {
+        Ok(whole) => whole,
+        Err(refused) => return Ok(Err(refused)),
     };
+    let file = &whole;
     let checked = check::references(file, &stored, prune).and_then(|()| check::clients(file, &stored, prune));
     if let Err(refused) = checked {
         return Ok(Err(refused));
@@ -265,7 +277,10 @@ impl Diff {
         let id = &client.client_id;
         let kept = old.and_then(|old| old.secret_hash);
         let kept_sealed = old.and_then(|old| old.secret_sealed.clone());
-        let (hash, sealed) = match prepared.clients.get(id) {
+        let has_secret = client.token_endpoint_auth_method.has_secret();
+        let (hash, sealed) = match prepared.clients.get(id).filter(|_| has_secret) {
+            // Where the way it authenticates was changed since, what is stored is right.
+            None if has_secret => (kept, kept_sealed),
             None => (None, None),
             Some(secret) => {
                 let usable = kept.is_some() && (secret.sealed.is_none() || kept_sealed.is_some());
@@ -290,6 +305,7 @@ impl Diff {
             previous: old
                 .filter(|old| old.secret_hash == hash)
                 .and_then(|old| old.previous.clone()),
+            tokens_not_before: old.map_or(Timestamp(0), |old| old.tokens_not_before),
         };
         let Some(old) = old else {
             self.note(Action::Create, "client", id, Vec::new());

@@ -1,6 +1,7 @@
 //! One table of the file as JSON, with the line of each key, so that a refusal can point at it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -10,6 +11,7 @@ use super::FileError;
 use crate::config::nearest::{hint, line_of};
 
 /// A table whose keys are all known.
+#[derive(Clone)]
 pub(super) struct Entry {
     pub(super) line: usize,
     noun: &'static str,
@@ -110,6 +112,25 @@ impl Entry {
         Ok(())
     }
 
+    /// Takes it that an empty text under one of these keys means nothing at all, since TOML has no null.
+    pub(super) fn clear(&mut self, optional: &[&str]) {
+        for key in optional {
+            if let Some(value) = self.values.get_mut(*key)
+                && value.as_str() == Some("")
+            {
+                *value = Value::Null;
+            }
+        }
+    }
+
+    /// The keys that are written, laid over what is stored.
+    pub(super) fn over(&self, stored: Map<String, Value>) -> Entry {
+        let mut whole = self.clone();
+        whole.values = stored;
+        whole.values.extend(self.values.clone());
+        whole
+    }
+
     /// Reads all that is left as one value.
     pub(super) fn rest<T: DeserializeOwned>(&mut self) -> Result<T, FileError> {
         let values = Value::Object(std::mem::take(&mut self.values));
@@ -122,6 +143,13 @@ impl Entry {
                 FileError::at(self.line, format!("{}: {}", self.noun, e.inner()))
             }
         })
+    }
+}
+
+/// Without the values: there are secrets among them.
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.values.keys()).finish()
     }
 }
 

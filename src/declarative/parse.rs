@@ -22,6 +22,19 @@ const NOUNS: [&str; 6] = ["role", "scope", "resource", "client", "account", "ups
 const ROLE_KEYS: [&str; 4] = ["name", "description", "permissions", "mfa"];
 const SCOPE_KEYS: [&str; 3] = ["name", "description", "requires"];
 const RESOURCE_KEYS: [&str; 2] = ["identifier", "scopes"];
+/// What of a client can be taken out by an empty text.
+const CLIENT_OPTIONS: [&str; 10] = [
+    "client_name",
+    "client_uri",
+    "logo_uri",
+    "policy_uri",
+    "tos_uri",
+    "token_endpoint_auth_signing_alg",
+    "jwks",
+    "jwks_uri",
+    "default_max_age",
+    "mfa",
+];
 const CLIENT_KEYS: [&str; 31] = [
     "client_id",
     "client_secret",
@@ -137,6 +150,16 @@ pub(crate) fn account_entries(text: &str, most: usize) -> Result<Vec<NumberedEnt
     Ok(items.iter().take(most).map(read).collect())
 }
 
+impl<T> At<T> {
+    fn read(written: Entry, parse: fn(Entry) -> Result<T, FileError>) -> Result<At<T>, FileError> {
+        Ok(At {
+            line: written.line,
+            entry: parse(written.clone())?,
+            written,
+        })
+    }
+}
+
 impl File {
     /// Reads the text of a declarative file.
     pub fn parse(text: &str) -> Result<File, FileError> {
@@ -177,29 +200,33 @@ impl File {
     ) -> Result<(), FileError> {
         match noun {
             "role" => {
-                let entry = role(Entry::read(text, line, noun, table, &ROLE_KEYS)?)?;
-                self.roles.push(At { line, entry });
+                let mut written = Entry::read(text, line, noun, table, &ROLE_KEYS)?;
+                written.clear(&["mfa"]);
+                self.roles.push(At::read(written, role)?);
             }
             "scope" => {
-                let entry = scope(Entry::read(text, line, noun, table, &SCOPE_KEYS)?)?;
-                self.scopes.push(At { line, entry });
+                let written = Entry::read(text, line, noun, table, &SCOPE_KEYS)?;
+                self.scopes.push(At::read(written, scope)?);
             }
             "resource" => {
-                let entry = resource(Entry::read(text, line, noun, table, &RESOURCE_KEYS)?)?;
-                self.resources.push(At { line, entry });
+                let written = Entry::read(text, line, noun, table, &RESOURCE_KEYS)?;
+                self.resources.push(At::read(written, resource)?);
             }
             "client" => {
                 let known: Vec<&str> = CLIENT_KEYS.into_iter().chain(["disabled"]).collect();
-                let entry = client(Entry::read(text, line, noun, table, &known)?)?;
-                self.clients.push(At { line, entry });
+                let mut written = Entry::read(text, line, noun, table, &known)?;
+                written.rename("resource", "resources")?;
+                written.clear(&CLIENT_OPTIONS);
+                self.clients.push(At::read(written, client)?);
             }
             "upstream" => {
-                let entry = upstream::parse(Entry::read(text, line, noun, table, &upstream::KEYS)?)?;
-                self.upstreams.push(At { line, entry });
+                let mut written = Entry::read(text, line, noun, table, &upstream::KEYS)?;
+                written.clear(&["title"]);
+                self.upstreams.push(At::read(written, upstream::parse)?);
             }
             _ => {
-                let entry = account(Entry::read(text, line, noun, table, &ACCOUNT_KEYS)?)?;
-                self.accounts.push(At { line, entry });
+                let written = Entry::read(text, line, noun, table, &ACCOUNT_KEYS)?;
+                self.accounts.push(At::read(written, account)?);
             }
         }
         Ok(())
@@ -282,7 +309,7 @@ fn names(entry: &Entry, key: &str, names: &BTreeSet<String>) -> Result<(), FileE
     }
 }
 
-fn role(mut entry: Entry) -> Result<Role, FileError> {
+pub(super) fn role(mut entry: Entry) -> Result<Role, FileError> {
     let role: Role = entry.rest()?;
     names(&entry, "name", &BTreeSet::from([role.name.clone()]))?;
     names(&entry, "permissions", &role.permissions)?;
@@ -307,14 +334,14 @@ pub(crate) fn check_scope_name(name: &str) -> Result<(), String> {
     }
 }
 
-fn scope(mut entry: Entry) -> Result<ScopeDefinition, FileError> {
+pub(super) fn scope(mut entry: Entry) -> Result<ScopeDefinition, FileError> {
     let scope: ScopeDefinition = entry.rest()?;
     check_scope_name(&scope.name).map_err(|problem| entry.wrong("name", problem))?;
     names(&entry, "requires", &scope.requires)?;
     Ok(scope)
 }
 
-fn resource(mut entry: Entry) -> Result<ResourceServer, FileError> {
+pub(super) fn resource(mut entry: Entry) -> Result<ResourceServer, FileError> {
     let resource: ResourceServer = entry.rest()?;
     if Url::parse(&resource.identifier).is_err() || resource.identifier.contains('#') {
         let problem = format!(
@@ -351,11 +378,10 @@ pub(super) fn secret(
         .map(|text| SecretSource::Text(Secret::new(text))))
 }
 
-fn client(mut entry: Entry) -> Result<ClientEntry, FileError> {
+pub(super) fn client(mut entry: Entry) -> Result<ClientEntry, FileError> {
     let secret_key = one_of(&entry, &["client_secret", "client_secret_file"])?;
     let secret = secret(&mut entry, "client_secret", "client_secret_file")?;
     let disabled = entry.take("disabled")?.unwrap_or(false);
-    entry.rename("resource", "resources")?;
     let client: Client = entry.rest()?;
     client.check().map_err(|e| {
         let problem = e.to_string();

@@ -11,6 +11,8 @@ use store::{Store, accounts, credentials, passwords};
 use uuid::Uuid;
 
 use super::apply::{ApplyError, Tools};
+use super::diff::Stored;
+use super::lay;
 use super::parse::{check_client_secret, check_password, totp_bytes};
 use super::upstream;
 use super::{AccountEntry, At, ClientEntry, File, FileError, PasswordSource};
@@ -78,6 +80,9 @@ impl ClientSecret {
 
 pub(super) async fn prepare(store: &Store, file: &File, tools: &Tools<'_>) -> Result<Prepared, ApplyError> {
     let mut prepared = Prepared::default();
+    let stored = store.read(Stored::read).await?;
+    // How a client authenticates may be stored and not named.
+    let file = &lay::over(file, &stored)?;
     for at in &file.clients {
         prepared.client(file, at, tools)?;
     }

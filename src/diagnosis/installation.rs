@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::{Method, Request};
 use protocol::time::Timestamp;
-use store::{Conn, Store, StoreError};
+use store::{Conn, Store, StoreError, StoredKey};
 use url::Url;
 
 use super::Check;
@@ -15,7 +15,7 @@ use crate::audit::verify::verify;
 use crate::config::Config;
 use crate::fetch::Fetch;
 use crate::mail;
-use crate::seal::Sealer;
+use crate::seal::{self, MasterKeyError, Sealer};
 use crate::shared::Shared;
 
 /// How far two clocks may be apart, in seconds: what tokens of other nodes are allowed.
@@ -42,6 +42,7 @@ impl Installation<'_> {
     /// Looks at everything. What does not answer in time is a finding, not a failure.
     pub async fn examine(&self) -> Vec<Check> {
         let mut checks = self.configuration();
+        checks.push(self.master_key());
         let failed = |name: &'static str, error: &StoreError| {
             let remedy = "check database.url, and that the database runs and has room";
             Check::problem(name, format!("the database refused: {error}"), remedy)
@@ -78,13 +79,41 @@ impl Installation<'_> {
         found
     }
 
+    /// Whether the file is there for the next start, and for nobody else.
+    fn master_key(&self) -> Check {
+        let name = "master key";
+        let path = &self.config.keys.master_key_file;
+        match seal::load(path) {
+            Ok(_) if seal::is_open_to_others(path) => {
+                let finding = format!("others than the owner may read {}", path.display());
+                Check::notice(name, finding, format!("run `chmod 600 {}`", path.display()))
+            }
+            Ok(_) => Check::ok(name, "for its owner only"),
+            Err(MasterKeyError::Missing(_)) => {
+                let remedy = "restore it from its backup; `chancery serve` makes it for a new database only";
+                Check::problem(name, format!("there is no file {}", path.display()), remedy)
+            }
+            Err(error) => {
+                let remedy = "name a file with keys.master_key_file that this user may read";
+                Check::problem(name, error.to_string(), remedy)
+            }
+        }
+    }
+
     /// What the database says, and what is in it.
     async fn stored(&self) -> Result<Vec<Check>, StoreError> {
         let mut checks = self.database().await?;
-        checks.extend(self.signing_keys().await?);
+        let keys = self
+            .store
+            .read(async |db: &mut Conn| store::keys::list(db).await)
+            .await?;
+        checks.extend(self.signing_keys(&keys));
         checks.push(self.administrators().await?);
         checks.push(self.group_roles().await?);
-        checks.push(self.audit_trail().await?);
+        // Under another key every event would look forged.
+        if keys.is_empty() || keys.iter().any(|key| crate::keys::opens(key, self.sealer)) {
+            checks.push(self.audit_trail().await?);
+        }
         Ok(checks)
     }
 
@@ -117,14 +146,10 @@ impl Installation<'_> {
         Ok(checks)
     }
 
-    async fn signing_keys(&self) -> Result<Vec<Check>, StoreError> {
+    fn signing_keys(&self, stored: &[StoredKey]) -> Vec<Check> {
         let name = "signing keys";
-        let stored = self
-            .store
-            .read(async |db: &mut Conn| store::keys::list(db).await)
-            .await?;
         let mut checks = Vec::new();
-        for key in &stored {
+        for key in stored {
             if !crate::keys::opens(key, self.sealer) {
                 let finding = format!("the key {} cannot be opened", key.kid);
                 let remedy = "restore the file keys.master_key_file that it was sealed with";
@@ -152,7 +177,7 @@ impl Installation<'_> {
                 format!("{} keys, and each algorithm has one", stored.len()),
             ));
         }
-        Ok(checks)
+        checks
     }
 
     async fn administrators(&self) -> Result<Check, StoreError> {

@@ -21,29 +21,31 @@ use crate::pages::Locale;
 pub(crate) enum New {
     /// An authenticator app.
     Totp(TotpFactor),
-    /// A passkey, with what its first use proved.
-    Passkey(StoredPasskey, Factor),
+    /// A passkey.
+    Passkey(StoredPasskey),
 }
 
 impl New {
     fn name(&self) -> &str {
         match self {
             New::Totp(factor) => &factor.name,
-            New::Passkey(passkey, _) => &passkey.name,
+            New::Passkey(passkey) => &passkey.name,
         }
     }
 
+    /// What the session has proved with it. A passkey that was just registered is a second factor beside the first, and
+    /// no more, whether or not its holder was verified: it says nothing of who the session belongs to.
     fn proves(&self) -> Factor {
         match self {
             New::Totp(_) => Factor::Totp,
-            New::Passkey(_, factor) => *factor,
+            New::Passkey(_) => Factor::SecurityKey,
         }
     }
 
     async fn insert(&self, db: &mut Conn) -> Result<(), StoreError> {
         match self {
             New::Totp(factor) => store::credentials::insert_totp(db, factor).await,
-            New::Passkey(passkey, _) => store::passkeys::insert(db, passkey).await,
+            New::Passkey(passkey) => store::passkeys::insert(db, passkey).await,
         }
     }
 }

@@ -199,7 +199,6 @@ pub(crate) fn finish_registration(
         .inspect_err(|error| tracing::info!(%error, "a passkey was not registered"))
         .ok()?;
     let document = serde_json::to_value(&key).ok()?;
-    let verified = document.pointer("/cred/user_verified").and_then(Value::as_bool);
     let passkey = StoredPasskey {
         id: random::uuid(),
         account_id: current.session.account_id,
@@ -209,7 +208,7 @@ pub(crate) fn finish_registration(
         created_at: app.now(),
         last_used_at: Some(app.now()),
     };
-    Some((New::Passkey(passkey, factor(verified == Some(true))), once))
+    Some((New::Passkey(passkey), once))
 }
 
 const fn factor(verified: bool) -> Factor {

@@ -1,6 +1,7 @@
 //! A table (RFC 4180): a row of names, then a row for each account, read one by one.
 
-use std::io::Read;
+use std::io::{self, Read};
+use std::sync::mpsc::{Sender, channel};
 
 use ::csv::{ReaderBuilder, StringRecord, Trim};
 use protocol::profile::ProfileClaim;
@@ -30,6 +31,8 @@ const COLUMNS: [&str; 13] = [
 /// The most bytes of one cell.
 const MAX_CELL: usize = 16 * 1024;
 const MAX_GROUPS: usize = 100;
+/// Columns whose cells are one line. A break in one comes of a quote that is not closed on its own line.
+const ONE_LINE: [&str; 5] = ["username", "email", "name", "given_name", "family_name"];
 
 fn is_known(name: &str) -> bool {
     COLUMNS.contains(&name) || ProfileClaim::find(name).is_some()
@@ -37,11 +40,12 @@ fn is_known(name: &str) -> bool {
 
 /// Reads the row of names and leaves the others to be taken.
 pub(super) fn rows(input: Box<dyn Read + Send>) -> Result<Rows, String> {
+    let (begins, lines) = channel();
     let mut reader = ReaderBuilder::new()
         .has_headers(true)
         .flexible(false)
         .trim(Trim::All)
-        .from_reader(input);
+        .from_reader(Watched::new(input, begins));
     let names = reader
         .headers()
         .map_err(|error| format!("the row of names cannot be read: {error}"))?
@@ -65,9 +69,10 @@ pub(super) fn rows(input: Box<dyn Read + Send>) -> Result<Rows, String> {
     if !names.iter().any(|name| name == "username") {
         return Err("there is no column username".to_owned());
     }
-    // Counted as a spreadsheet counts: the names are the first row.
-    let records = reader.into_records().zip(2_usize..);
-    Ok(Box::new(records.map(move |(record, number)| {
+    // The first line is that of the names. What is read of a record has been watched before.
+    let mut number = lines.try_recv().unwrap_or(1);
+    Ok(Box::new(reader.into_records().map(move |record| {
+        number = lines.try_recv().unwrap_or(number);
         let candidate = match record {
             Ok(record) => candidate(&names, &record),
             Err(error) if error.is_io_error() => {
@@ -80,6 +85,73 @@ pub(super) fn rows(input: Box<dyn Read + Send>) -> Result<Rows, String> {
             candidate,
         })
     })))
+}
+
+/// Bytes on their way to the reader of records, which says neither on which line a record begins nor that the last one
+/// ends inside quotes.
+struct Watched {
+    input: Box<dyn Read + Send>,
+    begins: Sender<usize>,
+    at: Place,
+    line: usize,
+    previous: Option<u8>,
+}
+
+/// Where in a record the next byte stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Record,
+    Cell,
+    Plain,
+    Quoted,
+    /// After a quote inside quotes: the end, or the first of two.
+    Quote,
+}
+
+impl Watched {
+    fn new(input: Box<dyn Read + Send>, begins: Sender<usize>) -> Watched {
+        Watched {
+            input,
+            begins,
+            at: Place::Record,
+            line: 1,
+            previous: None,
+        }
+    }
+
+    fn watch(&mut self, byte: u8) {
+        let breaks = matches!(byte, b'\r' | b'\n');
+        if self.at == Place::Record && !breaks {
+            // Nobody may be listening any more.
+            let _ = self.begins.send(self.line);
+        }
+        self.at = match (self.at, byte) {
+            (Place::Quoted, b'"') => Place::Quote,
+            (Place::Quoted, _) | (Place::Record | Place::Cell | Place::Quote, b'"') => Place::Quoted,
+            (_, b',') => Place::Cell,
+            _ if breaks => Place::Record,
+            _ => Place::Plain,
+        };
+        if byte == b'\r' || byte == b'\n' && self.previous != Some(b'\r') {
+            self.line += 1;
+        }
+        self.previous = Some(byte);
+    }
+}
+
+impl Read for Watched {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.input.read(buffer)?;
+        if read == 0 && !buffer.is_empty() && self.at == Place::Quoted {
+            return Err(io::Error::other(
+                "it ends inside quotes: one of them is not closed",
+            ));
+        }
+        for byte in buffer.iter().take(read) {
+            self.watch(*byte);
+        }
+        Ok(read)
+    }
 }
 
 fn reason(error: &::csv::Error) -> String {
@@ -101,6 +173,11 @@ fn candidate(names: &[String], record: &StringRecord) -> Result<Candidate, Strin
         }
         if cell.len() > MAX_CELL || cell.contains('\0') {
             return Err(format!("{name}: is longer than {MAX_CELL} bytes or holds a NUL"));
+        }
+        if ONE_LINE.contains(&name.as_str()) && cell.contains(['\r', '\n']) {
+            return Err(format!(
+                "{name}: holds a line break; is a quote on this line not closed?"
+            ));
         }
         match name.as_str() {
             "id" => id = Some(Uuid::parse_str(cell).map_err(|_| "id: must be a UUID".to_owned())?),
@@ -205,6 +282,33 @@ mod tests {
             "good",
         ]) {
             assert!(said.contains(wanted), "{said} / {wanted}");
+        }
+    }
+
+    #[test]
+    fn a_quote_that_is_not_closed_swallows_nobody_in_silence() {
+        let text = "username,name\na,\"Ann\nb,Bob\nc,Cid\n";
+        let said = read(text).err().unwrap();
+        assert!(said.contains("ends inside quotes"), "{said}");
+        let text = "username,name\na,\"Ann\nb,\"Bob\"\nc,Cid\n";
+        let rows = read(text).unwrap();
+        assert!(
+            rows[0]
+                .candidate
+                .as_ref()
+                .is_err_and(|said| said.contains("line break"))
+        );
+        let text = "username,name\na,\"Ann \"\"A\"\" B\"\nb,\"\"\nc,\"Cid\"";
+        assert!(read(text).unwrap().iter().all(|row| row.candidate.is_ok()));
+    }
+
+    #[test]
+    fn a_row_is_named_by_its_line_in_the_file() {
+        for end in ["\n", "\r\n"] {
+            let text = "\nusername,groups\n\n\na,\"Staff;\nOld Hands\"\nb\nc,\n".replace('\n', end);
+            let rows = read(&text).unwrap();
+            let places: Vec<&str> = rows.iter().map(|row| row.place.as_str()).collect();
+            assert_eq!(places, ["row 5", "row 7", "row 8"], "{end:?}");
         }
     }
 

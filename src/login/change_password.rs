@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use protocol::interaction::Next;
 use protocol::secret::Secret;
 use store::{Account, Conn, StoreError};
 
 use super::Visit;
+use super::password::{busy, too_many};
 use crate::app::App;
 use crate::browser::{self, Current};
 use crate::credentials::{self, Changed, PasswordChange};
@@ -18,6 +19,7 @@ use crate::decision::decide;
 use crate::factors;
 use crate::html;
 use crate::pages::{Page, PasswordError};
+use crate::rate_limit::Exceeded;
 use crate::sign_in::{self, Attempt, Origin};
 use crate::web::client_ip::ClientAddress;
 
@@ -106,22 +108,29 @@ pub(super) async fn submit(
         }
         change(&app, &visit, &person, &new).await
     };
-    let (error, status, wait) = match outcome.await {
+    let refusal = match outcome.await {
         Ok(None) => return done(&app, &visit, &person).await,
         Ok(Some(refusal)) => refusal,
         Err(error) => return html::fail(&app, &visit.headers, error),
     };
-    let mut page = form(&app, &visit, &person, Some(error));
-    *page.status_mut() = status;
-    if let Some(seconds) = wait {
-        page.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    let page = |error| form(&app, &visit, &person, Some(error));
+    match refusal {
+        Refusal::Bad(error) => {
+            let mut page = page(error);
+            *page.status_mut() = StatusCode::BAD_REQUEST;
+            page
+        }
+        Refusal::TooMany(exceeded) => too_many(page(PasswordError::TooMany), &exceeded),
+        Refusal::Busy => busy(page(PasswordError::Busy)),
     }
-    page
 }
 
-type Refusal = (PasswordError, StatusCode, Option<u32>);
-
-const BUSY: Refusal = (PasswordError::Busy, StatusCode::SERVICE_UNAVAILABLE, Some(1));
+/// Why the password stays what it is.
+enum Refusal {
+    Bad(PasswordError),
+    TooMany(Exceeded),
+    Busy,
+}
 
 async fn check_current(
     app: &App,
@@ -134,13 +143,9 @@ async fn check_current(
     let attempt = sign_in::password(app, &person.account.username, current, origin).await?;
     Ok(match attempt {
         Attempt::Proved(_) => None,
-        Attempt::Refused => Some((PasswordError::Mismatch, StatusCode::BAD_REQUEST, None)),
-        Attempt::TooMany(wait) => Some((
-            PasswordError::TooMany,
-            StatusCode::TOO_MANY_REQUESTS,
-            Some(wait.0),
-        )),
-        Attempt::Busy => Some(BUSY),
+        Attempt::Refused => Some(Refusal::Bad(PasswordError::Mismatch)),
+        Attempt::TooMany(exceeded) => Some(Refusal::TooMany(exceeded)),
+        Attempt::Busy => Some(Refusal::Busy),
     })
 }
 
@@ -159,8 +164,8 @@ async fn change(
     };
     Ok(match credentials::change_password(app, change).await? {
         Changed::Done => None,
-        Changed::Weak(weakness) => Some((PasswordError::Weak(weakness), StatusCode::BAD_REQUEST, None)),
-        Changed::LinkUsed | Changed::Busy => Some(BUSY),
+        Changed::Weak(weakness) => Some(Refusal::Bad(PasswordError::Weak(weakness))),
+        Changed::LinkUsed | Changed::Busy => Some(Refusal::Busy),
     })
 }
 

@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use store::{Account, Conn, StoreError};
 
-use super::password::later;
+use super::password::too_many;
 use super::visitor::Visitor;
 use crate::admission::Reset;
 use crate::app::App;
@@ -18,7 +18,7 @@ use crate::error::BoxError;
 use crate::links::{NewLink, Purpose};
 use crate::mail::{Letter, Mail};
 use crate::pages::{ForgotPage, Locale, Notice, Page};
-use crate::rate_limit::{Limit, RetryAfter, network};
+use crate::rate_limit::{Limit, network, recipient};
 use crate::web::client_ip::ClientAddress;
 
 /// Longer than any name or address.
@@ -52,9 +52,9 @@ pub(super) async fn submit(
         Ok(visitor) => visitor,
         Err(refusal) => return refusal,
     };
-    let verdict = app.limits.take(Limit::MailPerAddress, &network(address.0)).await;
-    if let Err(RetryAfter(seconds)) = verdict.allowed() {
-        return later(form(&app, &visitor, true), StatusCode::TOO_MANY_REQUESTS, seconds);
+    let admitted = app.limits.admit(Limit::MailPerAddress, &network(address.0)).await;
+    if let Err(exceeded) = admitted {
+        return too_many(form(&app, &visitor, true), &exceeded);
     }
     let login = visitor.form.get("username").unwrap_or_default().trim().to_owned();
     let (locale, interaction) = (visitor.locale(&app), visitor.sealed().map(str::to_owned));
@@ -98,7 +98,7 @@ async fn send(
     };
     let allowed = app
         .limits
-        .take(Limit::MailPerRecipient, &email.to_lowercase())
+        .take(Limit::MailPerRecipient, &recipient(&email))
         .await
         .allowed;
     if !allowed {

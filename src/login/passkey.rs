@@ -15,7 +15,7 @@ use crate::browser::{self, Proved};
 use crate::factors::passkeys::{self, Answer};
 use crate::factors::script;
 use crate::html;
-use crate::rate_limit::{self, Limit, RetryAfter};
+use crate::sign_in;
 use crate::statistics;
 use crate::web::client_ip::ClientAddress;
 
@@ -33,8 +33,8 @@ pub(super) async fn sign_in(
     Extension(address): Extension<ClientAddress>,
     request: Request,
 ) -> Response {
-    if let Err(retry_after) = charge(&app, address).await {
-        return retry_after.into_response();
+    if let Err(exceeded) = sign_in::charge(&app, address).await {
+        return exceeded.into_response();
     }
     let (answer, mut visit) = match open::<Answer>(&app, request).await {
         Ok(opened) => opened,
@@ -58,6 +58,7 @@ pub(super) async fn sign_in(
         Ok(None) => return refused(&app),
         Err(error) => return html::fail(&app, &visit.headers, error),
     };
+    sign_in::give_back(&app, address).await;
     visit.interaction.sign_in(session);
     script::go(&visit.resume_path(&app), cookies)
 }
@@ -86,8 +87,8 @@ pub(super) async fn second_factor(
     Extension(address): Extension<ClientAddress>,
     request: Request,
 ) -> Response {
-    if let Err(retry_after) = charge(&app, address).await {
-        return retry_after.into_response();
+    if let Err(exceeded) = sign_in::charge(&app, address).await {
+        return exceeded.into_response();
     }
     let (answer, visit) = match open::<Answer>(&app, request).await {
         Ok(opened) => opened,
@@ -104,7 +105,10 @@ pub(super) async fn second_factor(
         }
     };
     match proved.await {
-        Ok(true) => script::go(&visit.resume_path(&app), cookies),
+        Ok(true) => {
+            sign_in::give_back(&app, address).await;
+            script::go(&visit.resume_path(&app), cookies)
+        }
         Ok(false) => refused(&app),
         Err(error) => html::fail(&app, &visit.headers, error),
     }
@@ -114,13 +118,6 @@ fn refused(app: &App) -> Response {
     let label = statistics::factor(Factor::Passkey);
     app.statistics.count(statistics::Kind::SignInFailure, label);
     script::refused()
-}
-
-/// Counts a try of a network.
-async fn charge(app: &App, address: ClientAddress) -> Result<(), RetryAfter> {
-    let network = rate_limit::network(address.0);
-    let verdict = app.limits.take(Limit::SignInPerAddress, &network).await;
-    verdict.allowed().map(drop)
 }
 
 /// A message of the script, and the request on its way that its page belongs to.

@@ -18,7 +18,7 @@ use crate::decision;
 use crate::factors::passkeys;
 use crate::html;
 use crate::pages::{Page, PasskeyCard, SignInError};
-use crate::rate_limit::{self, Limit};
+use crate::rate_limit::{self, Exceeded, Limit};
 use crate::sign_in::{self, Attempt, Origin};
 use crate::web::client_ip::ClientAddress;
 
@@ -90,9 +90,10 @@ pub(super) async fn submit(
     with_limits(&app, address, answer)
 }
 
-/// The answer, and how many more tries the network has; a redirect is to be followed at once, whatever is left.
+/// The answer, and how many more tries the network has; a redirect is to be followed at once, whatever is left, and what
+/// was too much has told which limit it met.
 pub(super) fn with_limits(app: &App, address: ClientAddress, mut answer: Response) -> Response {
-    if !answer.status().is_redirection() {
+    if !answer.status().is_redirection() && answer.status() != StatusCode::TOO_MANY_REQUESTS {
         let network = rate_limit::network(address.0);
         app.limits
             .describe(Limit::SignInPerAddress, &network, answer.headers_mut());
@@ -113,11 +114,11 @@ async fn prove(app: &App, address: ClientAddress, request: Request) -> Response 
         Ok(Attempt::Refused) => return form(app, &visit, &typed, Some(SignInError::Mismatch)).await,
         Ok(Attempt::Busy) => {
             let page = form(app, &visit, &typed, Some(SignInError::Busy)).await;
-            return later(page, StatusCode::SERVICE_UNAVAILABLE, 1);
+            return busy(page);
         }
-        Ok(Attempt::TooMany(after)) => {
+        Ok(Attempt::TooMany(exceeded)) => {
             let page = form(app, &visit, &typed, Some(SignInError::TooMany)).await;
-            return later(page, StatusCode::TOO_MANY_REQUESTS, after.0);
+            return too_many(page, &exceeded);
         }
         Err(error) => return html::fail(app, &visit.headers, error),
     };
@@ -141,10 +142,17 @@ async fn prove(app: &App, address: ClientAddress, request: Request) -> Response 
     answer
 }
 
-/// The same page with the status and the wait that programs understand.
-pub(super) fn later(mut page: Response, status: StatusCode, seconds: u32) -> Response {
-    *page.status_mut() = status;
+/// The same page as an answer that programs understand: no password can be checked at the moment.
+pub(super) fn busy(mut page: Response) -> Response {
+    *page.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     page.headers_mut()
-        .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        .insert(header::RETRY_AFTER, HeaderValue::from(1));
+    page
+}
+
+/// The same page as an answer that programs understand: a limit was met.
+pub(super) fn too_many(mut page: Response, exceeded: &Exceeded) -> Response {
+    *page.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    exceeded.describe(page.headers_mut());
     page
 }

@@ -9,7 +9,7 @@ use protocol::secret::Secret;
 use protocol::session::MfaPolicy;
 use store::{Account, Conn, StoreError};
 
-use super::password::later;
+use super::password::busy;
 use super::visitor::Visitor;
 use crate::admission::Reset;
 use crate::app::App;
@@ -122,8 +122,7 @@ pub(super) async fn submit(State(app): State<Arc<App>>, request: Request) -> Res
         Ok(Changed::Weak(weakness)) => return recovery.form(&app, Some(SignUpError::Weak(weakness))),
         Ok(Changed::LinkUsed) => return dead(&app, &recovery.visitor),
         Ok(Changed::Busy) => {
-            let page = recovery.form(&app, Some(SignUpError::Busy));
-            return later(page, StatusCode::SERVICE_UNAVAILABLE, 1);
+            return busy(recovery.form(&app, Some(SignUpError::Busy)));
         }
         Err(error) => return recovery.visitor.fail(&app, error),
     }

@@ -4,19 +4,18 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use protocol::secret::Secret;
 use store::{Conn, StoreError};
 
 use super::Visit;
-use super::password::{later, with_limits};
+use super::password::{too_many, with_limits};
 use crate::app::App;
 use crate::browser::{self, Current};
 use crate::factors::passkeys;
 use crate::html;
 use crate::pages::{Page, PasskeyCard, SecondFactorError};
-use crate::rate_limit::{self, Limit};
 use crate::sign_in::{self, SecondFactor};
 use crate::web::client_ip::ClientAddress;
 
@@ -115,20 +114,15 @@ async fn prove(app: &App, address: ClientAddress, request: Request) -> Response 
         Ok(None) => return visit.resume(app),
         Err(error) => return html::fail(app, &visit.headers, error),
     };
-    let network = rate_limit::network(address.0);
-    let counted = app.limits.take(Limit::SignInPerAddress, &network).await;
-    if let Err(after) = counted.allowed() {
-        let page = form(app, &visit, &current, Some(SecondFactorError::TooMany)).await;
-        return later(page, StatusCode::TOO_MANY_REQUESTS, after.0);
-    }
-    let factor = match sign_in::second_factor(app, current.session.account_id, &code).await {
+    let account = current.session.account_id;
+    let factor = match sign_in::second_factor_from(app, account, &code, address).await {
         Ok(SecondFactor::Proved(factor)) => factor,
         Ok(SecondFactor::Refused) => {
             return form(app, &visit, &current, Some(SecondFactorError::Mismatch)).await;
         }
-        Ok(SecondFactor::TooMany(after)) => {
+        Ok(SecondFactor::TooMany(exceeded)) => {
             let page = form(app, &visit, &current, Some(SecondFactorError::TooMany)).await;
-            return later(page, StatusCode::TOO_MANY_REQUESTS, after.0);
+            return too_many(page, &exceeded);
         }
         Err(error) => return html::fail(app, &visit.headers, error),
     };

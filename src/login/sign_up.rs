@@ -11,7 +11,7 @@ use protocol::account::{check_username, is_reserved, parse_email, parse_full_nam
 use protocol::secret::{Secret, TokenHash};
 use store::{Conn, StoreError};
 
-use super::password::later;
+use super::password::{busy, too_many};
 use super::visitor::Visitor;
 use crate::admission::Invitation;
 use crate::app::App;
@@ -20,7 +20,7 @@ use crate::credentials::{self, Prepared};
 use crate::html;
 use crate::links::{self, Link, Purpose};
 use crate::pages::{Message, Notice, Page, SignUpError, SignUpPage};
-use crate::rate_limit::{Limit, RetryAfter, network};
+use crate::rate_limit::{Limit, network};
 use crate::web::client_ip::ClientAddress;
 
 mod application;
@@ -103,7 +103,7 @@ fn form(
     };
     let answer = visitor.page(app, status, &page);
     match error {
-        Some(SignUpError::Busy) => later(answer, status, 1),
+        Some(SignUpError::Busy) => busy(answer),
         _ => answer,
     }
 }
@@ -123,13 +123,13 @@ pub(super) async fn submit(
         Ok(admission) => admission,
         Err(refusal) => return refusal,
     };
-    let verdict = app
+    let admitted = app
         .limits
-        .take(Limit::RegisterPerAddress, &network(address.0))
+        .admit(Limit::RegisterPerAddress, &network(address.0))
         .await;
-    if let Err(RetryAfter(seconds)) = verdict.allowed() {
+    if let Err(exceeded) = admitted {
         let page = form(&app, &visitor, &admission, &token, Some(SignUpError::TooMany));
-        return later(page, StatusCode::TOO_MANY_REQUESTS, seconds);
+        return too_many(page, &exceeded);
     }
     let application = match apply(&app, &visitor, &admission, &password).await {
         Ok(Ok(application)) => application,

@@ -11,6 +11,7 @@ use protocol::id::AccountId;
 use protocol::interaction::Interaction;
 use protocol::secret::Secret;
 use protocol::session::Factor;
+use protocol::time::Timestamp;
 use protocol::upstream::Upstream;
 use store::{Conn, StoreError, StoredUpstream};
 
@@ -188,7 +189,10 @@ async fn arrive(
         return connect(app, &headers, &stored.upstream, flow, person, since).await;
     }
     match upstream::find_account(app, &stored.upstream, &person, locale, address).await {
-        Ok(Outcome::Is(account)) => enter(app, &headers, address, account, flow.interaction).await,
+        Ok(Outcome::Is(account)) => {
+            let proved = (account, person.authenticated_at());
+            enter(app, &headers, address, proved, flow.interaction).await
+        }
         Ok(Outcome::Ask) => {
             let pending = Pending::new(&stored.upstream, person, flow.interaction, since);
             html::see_other(&format!("/login/connect?p={}", pending.seal(app)))
@@ -212,7 +216,7 @@ async fn connect(
     upstream: &Upstream,
     flow: Flow,
     person: protocol::upstream::Person,
-    since: protocol::time::Timestamp,
+    since: Timestamp,
 ) -> Response {
     match upstream::is_known(app, &person).await {
         Ok(true) => html::see_other("/account/identities?done=identity-taken"),
@@ -230,12 +234,12 @@ fn ui_locales(interaction: &Interaction) -> Option<&str> {
         .and_then(|request| request.ui_locales.as_deref())
 }
 
-/// Begins the session, with what the upstream proved as its first factor, and goes back to the decision.
+/// Begins the session, with what the upstream proved, and when, as its first factor, and goes back to the decision.
 async fn enter(
     app: &App,
     headers: &HeaderMap,
     address: ClientAddress,
-    account: AccountId,
+    (account, proved_at): (AccountId, Timestamp),
     mut interaction: Interaction,
 ) -> Response {
     let mut cookies = HeaderMap::new();
@@ -246,7 +250,7 @@ async fn enter(
             factor: Factor::Upstream,
             chosen_at: None,
         };
-        browser::sign_in(app, proved, old, headers, address, &mut cookies).await
+        browser::sign_in_as_of(app, proved, proved_at, old, headers, address, &mut cookies).await
     };
     match begun.await {
         Ok(Some(session)) => interaction.sign_in(session),

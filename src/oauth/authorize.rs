@@ -16,7 +16,6 @@ use protocol::response::{ResponseMode, ResponseTarget, with_query};
 use protocol::scope::Scope;
 use protocol::secret::TokenHash;
 use store::{Conn, StoreError};
-use url::form_urlencoded;
 
 use crate::app::App;
 use crate::audit::Event;
@@ -68,29 +67,10 @@ fn refuse(app: &App, headers: &HeaderMap, error: &OAuthError, message: Message<'
 }
 
 async fn start(app: &App, headers: &HeaderMap, encoded: &[u8]) -> Response {
-    let pairs = form_urlencoded::parse(encoded)
-        .take(101)
-        .map(|(name, value)| (name.into_owned(), value.into_owned()));
-    let pairs: Vec<_> = pairs.collect();
-    if pairs.len() > 100 {
-        return refuse(
-            app,
-            headers,
-            &invalid_request("too many parameters"),
-            Message::InvalidRequest,
-        );
-    }
-    if pairs
-        .iter()
-        .any(|(name, value)| name.contains('\0') || value.contains('\0'))
-    {
-        return refuse(
-            app,
-            headers,
-            &invalid_request("a parameter holds a NUL character"),
-            Message::InvalidRequest,
-        );
-    }
+    let pairs = match form::pairs(encoded) {
+        Ok(pairs) => pairs,
+        Err(error) => return refuse(app, headers, &error, Message::InvalidRequest),
+    };
     let params = AuthorizationParams::from_pairs(pairs);
     let client_id = match params.client_id() {
         Ok(client_id) => client_id,
@@ -122,6 +102,10 @@ async fn start(app: &App, headers: &HeaderMap, encoded: &[u8]) -> Response {
     let mark = browser::mark(app, headers, &mut cookies);
     let destination = Destination::Client(Box::new(request));
     let interaction = browser::interaction(app, destination, browser::fingerprint(&mark));
+    if !browser::fits(&interaction) {
+        let error = invalid_request("the request is too long to be kept in an address");
+        return deliver_refusal(app, headers, &client.client, &target, &error);
+    }
     let mut answer = match advance(app, headers, &client.client, interaction).await {
         Ok(answer) => answer,
         Err(error) => html::fail(app, headers, error),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use protocol::client::{Client, GrantType};
-use protocol::error::{ErrorCode, OAuthError};
+use protocol::error::{ErrorCode, OAuthError, invalid_grant};
 use protocol::grant::{Grant, RefreshToken};
 use protocol::role::{self, Authority, ScopeDefinition};
 use protocol::scope::Scope;
@@ -126,6 +126,17 @@ pub(super) async fn first_refresh_token(
 /// The idle limit, capped by the absolute one.
 fn expiry(grant: &Grant, tokens: &Tokens, now: Timestamp) -> Timestamp {
     (now + tokens.refresh_token_idle).min(grant.created_at + tokens.refresh_token_absolute)
+}
+
+/// Refuses a grant of which nothing is left: a token without scope would still name the person.
+fn something_left(holder: &Holder, client: &Client, interest: &Interest) -> Result<(), OAuthError> {
+    let granted = &holder.grant.scope;
+    if !granted.is_empty() && holder.narrow(granted, client, interest.definitions()).is_empty() {
+        return Err(invalid_grant(
+            "the account holds nothing any more of what was granted",
+        ));
+    }
+    Ok(())
 }
 
 /// Resources at the token endpoint must be among those of the grant; none means all of them (RFC 8707 §2.2).

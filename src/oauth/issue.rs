@@ -7,6 +7,7 @@ use protocol::access_token::{self, AccessTokenClaims, Audience, TokenId};
 use protocol::claims;
 use protocol::client::Client;
 use protocol::error::{ErrorCode, OAuthError};
+use protocol::grant::Grant;
 use protocol::id_token::{self, IdTokenClaims};
 use protocol::jose::{JoseError, half_hash};
 use protocol::resource;
@@ -185,7 +186,7 @@ impl Draft {
             exp: self.access_ends_at,
             jti: &self.jti,
             scope: &self.scope,
-            auth_time: signed_in.map(|grant| grant.auth_time),
+            auth_time: signed_in.and_then(auth_time),
             acr: signed_in.map(|grant| acr_of(&grant.factors)),
             amr: signed_in.map(|grant| amr_of(&grant.factors)).unwrap_or_default(),
             sid: holder.and_then(|holder| holder.grant.session_id),
@@ -226,7 +227,7 @@ impl Draft {
             aud: &self.client_id,
             exp: self.now + self.id_lifetime,
             iat: self.now,
-            auth_time: Some(grant.auth_time),
+            auth_time: auth_time(grant),
             nonce: grant.nonce.as_deref(),
             acr: Some(acr_of(&grant.factors)),
             amr: amr_of(&grant.factors),
@@ -237,6 +238,11 @@ impl Draft {
         };
         key.sign(id_token::TYP, &claims).map(Some)
     }
+}
+
+/// When the person signed in, unless an upstream did not say.
+fn auth_time(grant: &Grant) -> Option<Timestamp> {
+    Some(grant.auth_time).filter(|at| at.0 > 0)
 }
 
 /// The standard claims of an account: its profile, with what the account itself knows better.

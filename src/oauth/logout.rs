@@ -18,7 +18,7 @@ use crate::html;
 use crate::pages::{ClientCard, Message, Page};
 use crate::refusals::Told;
 use crate::web::form::{self, Params};
-use crate::web::request_id;
+use crate::web::{limits, request_id};
 
 /// A logout request in the query.
 pub(super) async fn by_get(State(app): State<Arc<App>>, request: Request) -> Response {
@@ -37,7 +37,12 @@ pub(super) async fn by_post(State(app): State<Arc<App>>, request: Request) -> Re
     };
     if form.get("logout").is_none() {
         // Sent by another site, the form came without the session's cookie; the GET brings it along.
-        return html::see_other(&with_query("/logout", form.as_pairs()));
+        let target = with_query("/logout", form.as_pairs());
+        if target.len() > limits::URI_BYTES {
+            let error = invalid_request("the request is too long to be kept in an address");
+            return finish(&app, &headers, Err(error), false).await;
+        }
+        return html::see_other(&target);
     }
     if !html::is_ours(&app, &headers, form.get("csrf")) {
         return html::refuse(

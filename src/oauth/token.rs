@@ -21,7 +21,14 @@ use crate::web::client_ip::ClientAddress;
 use crate::web::cors;
 use crate::web::form::{self, Params};
 
-pub(super) use crate::web::cors::preflight_any as preflight;
+/// Answers `OPTIONS` on the endpoints that clients call from browsers.
+pub(super) async fn preflight(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    let allowed = match cors::origin(&headers) {
+        Some(origin) => app.origins().await.is_ok_and(|origins| origins.contains(origin)),
+        None => false,
+    };
+    cors::preflight(&headers, allowed)
+}
 
 /// Answers a token request. It takes the request apart itself: each extractor would clone what it gives.
 pub(super) async fn token(State(app): State<Arc<App>>, request: Request) -> Response {

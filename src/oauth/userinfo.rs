@@ -15,6 +15,7 @@ use super::grants::Holder;
 use super::{bearer, issue};
 use crate::app::App;
 use crate::error::{BearerRefusal, Error};
+use crate::web::form::Params;
 use crate::web::{cors, form};
 
 /// Answers for the token in the header.
@@ -52,7 +53,10 @@ async fn claims_for(
     uri: &Uri,
     form: Option<&str>,
 ) -> Result<(Map<String, Value>, protocol::client::Client), Error<BearerRefusal>> {
-    if uri.query().is_some_and(|query| query.contains("access_token=")) {
+    if Params::from_query(uri.query(), &[])?
+        .get("access_token")
+        .is_some()
+    {
         return Err(invalid_request("an access token does not belong in the URL").into());
     }
     let token = bearer::require(app, bearer::presented(headers, form)?).await?;

@@ -1,6 +1,7 @@
 //! What an account may be called: names to sign in with, mail addresses (RFC 5321), full names.
 
 use url::Host;
+use uuid::Uuid;
 
 /// Names that sound like the house or like its staff, however they are written.
 const RESERVED: [&str; 56] = [
@@ -115,7 +116,65 @@ pub fn check_given_username(name: &str) -> Result<(), &'static str> {
     {
         return Err("must be 1 to 255 visible characters without spaces at its ends");
     }
+    if Uuid::try_parse(name).is_ok() {
+        return Err("must not be a UUID, as accounts are identified");
+    }
     Ok(())
+}
+
+/// Checks a user name that nobody here had before, so that it does not look like another. `normal` is the name in its
+/// normal form (Unicode NFKC), for which whoever calls has the tables.
+pub fn check_new_username(name: &str, normal: impl Iterator<Item = char>) -> Result<(), &'static str> {
+    check_given_username(name)?;
+    if !name.chars().eq(normal) {
+        return Err(
+            "must be written in its normal form (Unicode NFKC), without full-width or decomposed letters",
+        );
+    }
+    // An address in another script has a domain in Latin letters as a rule.
+    if name.split('@').any(mixes_scripts) {
+        return Err("must not mix Latin, Greek and Cyrillic letters");
+    }
+    Ok(())
+}
+
+/// Scripts whose letters are taken for one another.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Script {
+    Latin,
+    Greek,
+    Cyrillic,
+}
+
+fn script(c: char) -> Option<Script> {
+    if !c.is_alphabetic() {
+        return None;
+    }
+    match c {
+        'A'..='Z'
+        | 'a'..='z'
+        | '\u{AA}'..='\u{2AF}'
+        | '\u{1D00}'..='\u{1D25}'
+        | '\u{1D6B}'..='\u{1D77}'
+        | '\u{1D79}'..='\u{1D9A}'
+        | '\u{1E00}'..='\u{1EFF}'
+        | '\u{2C60}'..='\u{2C7F}'
+        | '\u{A722}'..='\u{A7FF}'
+        | '\u{AB30}'..='\u{AB64}' => Some(Script::Latin),
+        '\u{370}'..='\u{3FF}' | '\u{1D26}'..='\u{1D2A}' | '\u{1F00}'..='\u{1FFF}' => Some(Script::Greek),
+        '\u{400}'..='\u{52F}'
+        | '\u{1C80}'..='\u{1C8F}'
+        | '\u{1D2B}'
+        | '\u{2DE0}'..='\u{2DFF}'
+        | '\u{A640}'..='\u{A69F}' => Some(Script::Cyrillic),
+        _ => None,
+    }
+}
+
+fn mixes_scripts(text: &str) -> bool {
+    let mut scripts = text.chars().filter_map(script);
+    let first = scripts.next();
+    scripts.any(|script| Some(script) != first)
 }
 
 /// Why a text is no mail address.
@@ -269,6 +328,60 @@ mod tests {
         }
         for name in ["", " a", "a ", "a\nb", "a\u{202E}b", "x".repeat(256).as_str()] {
             assert!(check_given_username(name).is_err(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn no_user_name_is_an_identifier() {
+        let uuid = "6f1c2d3e-4b5a-4c6d-8e7f-90a1b2c3d4e5";
+        for (name, fine) in [
+            (uuid, false),
+            (&uuid.to_uppercase(), false),
+            (&uuid.replace('-', ""), false),
+            (&format!("urn:uuid:{uuid}"), false),
+            (&format!("{{{uuid}}}"), false),
+            (&format!("x{uuid}"), true),
+            (&format!("{uuid}@example.test"), true),
+            ("6f1c2d3e-4b5a", true),
+            ("6f1c2d3e4b5a4c6d8e7f90a1b2c3d4e", true),
+        ] {
+            assert_eq!(check_given_username(name).is_ok(), fine, "{name}");
+            assert_eq!(check_new_username(name, name.chars()).is_ok(), fine, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_new_user_name_looks_like_no_other() {
+        for (name, normal, fine) in [
+            ("alice", "alice", true),
+            ("J\u{f6}rg M\u{fc}ller", "J\u{f6}rg M\u{fc}ller", true),
+            (
+                "\u{438}\u{432}\u{430}\u{43d}-2",
+                "\u{438}\u{432}\u{430}\u{43d}-2",
+                true,
+            ),
+            (
+                "\u{438}\u{432}\u{430}\u{43d}@example.test",
+                "\u{438}\u{432}\u{430}\u{43d}@example.test",
+                true,
+            ),
+            (
+                "\u{3a3}\u{3c9}\u{3ba}\u{3c1}",
+                "\u{3a3}\u{3c9}\u{3ba}\u{3c1}",
+                true,
+            ),
+            ("\u{5c71}\u{7530}taro", "\u{5c71}\u{7530}taro", true),
+            ("\u{ff41}lice", "alice", false),
+            ("Jo\u{308}rg", "J\u{f6}rg", false),
+            ("\u{fb01}nn", "finn", false),
+            ("\u{430}lice", "\u{430}lice", false),
+            ("ali\u{441}e@example.test", "ali\u{441}e@example.test", false),
+            ("alice@ex\u{430}mple.test", "alice@ex\u{430}mple.test", false),
+            ("\u{3bf}scar", "\u{3bf}scar", false),
+            ("\u{3b1}\u{430}", "\u{3b1}\u{430}", false),
+            ("", "", false),
+        ] {
+            assert_eq!(check_new_username(name, normal.chars()).is_ok(), fine, "{name}");
         }
     }
 

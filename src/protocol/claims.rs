@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::jose::strict_object;
 use crate::scope::Scope;
 
 /// The claims each standard scope asks for (OpenID Connect Core §5.4).
@@ -80,17 +81,16 @@ impl ClaimsRequest {
         if text.contains("\\u0000") {
             return Err(InvalidClaimsRequest);
         }
-        let document: Map<String, Value> = serde_json::from_str(text).map_err(|_| InvalidClaimsRequest)?;
+        let document = strict_object(text).map_err(|_| InvalidClaimsRequest)?;
         let members = |name: &str| match document.get(name) {
             None => Ok(Map::new()),
             Some(Value::Object(members)) if members.len() <= MAX_CLAIMS => Ok(members.clone()),
             Some(_) => Err(InvalidClaimsRequest),
         };
         let (userinfo, id_token) = (members("userinfo")?, members("id_token")?);
-        for wish in userinfo.values().chain(id_token.values()) {
-            if !matches!(wish, Value::Null | Value::Object(_)) {
-                return Err(InvalidClaimsRequest);
-            }
+        let wishes = || userinfo.iter().chain(&id_token);
+        if !wishes().all(|(name, wish)| is_wish(name, wish)) {
+            return Err(InvalidClaimsRequest);
         }
         let known = |asked: &Map<String, Value>| -> Vec<String> {
             let offered = supported();
@@ -123,6 +123,20 @@ impl ClaimsRequest {
             sub,
         })
     }
+}
+
+/// Whether a claim is asked for as OpenID Connect Core §5.5.1 has it. What is demanded of the claims that decide who
+/// signs in and how must be understood; a demand of another type would be one that nobody keeps.
+fn is_wish(name: &str, wish: &Value) -> bool {
+    let Value::Object(wish) = wish else {
+        return wish.is_null();
+    };
+    let fits = |value: &Value| value.is_string() || !matches!(name, "acr" | "sub");
+    wish.get("essential").is_none_or(Value::is_boolean)
+        && wish.get("value").is_none_or(fits)
+        && wish
+            .get("values")
+            .is_none_or(|values| values.as_array().is_some_and(|values| values.iter().all(fits)))
 }
 
 impl ClaimsRequest {
@@ -195,6 +209,13 @@ mod tests {
             r#"{"userinfo":[]}"#,
             r#"{"id_token":1}"#,
             r#"{"userinfo":{"name":true}}"#,
+            r#"{"id_token":{"acr":{"essential":true,"values":[2]}}}"#,
+            r#"{"id_token":{"acr":{"essential":true,"values":"2"}}}"#,
+            r#"{"id_token":{"acr":{"essential":true,"value":2}}}"#,
+            r#"{"id_token":{"acr":{"essential":"true","values":["2"]}}}"#,
+            r#"{"id_token":{"acr":{"essential":true,"values":["9"]}},"id_token":{}}"#,
+            r#"{"id_token":{"sub":{"value":5}}}"#,
+            r#"{"userinfo":{"sub":{"value":["x"]}}}"#,
         ] {
             assert_eq!(ClaimsRequest::parse(text), Err(InvalidClaimsRequest), "{text}");
         }

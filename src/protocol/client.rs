@@ -5,7 +5,7 @@ use url::Url;
 
 use crate::error::{ErrorCode, OAuthError};
 use crate::id::ClientId;
-use crate::jose::Algorithm;
+use crate::jose::{Algorithm, JoseError, KeySet};
 use crate::scope::Scope;
 use crate::session::MfaPolicy;
 
@@ -282,12 +282,16 @@ impl Client {
 
     /// Whether a browser page of `origin` may call endpoints for this client.
     pub fn allows_origin(&self, origin: &str) -> bool {
-        self.allowed_origins.iter().any(|allowed| allowed == origin)
-            || self.redirect_uris.iter().any(|uri| {
-                Url::parse(uri).is_ok_and(|uri| {
-                    matches!(uri.scheme(), "https" | "http") && uri.origin().ascii_serialization() == origin
-                })
-            })
+        self.origins().any(|allowed| allowed == origin)
+    }
+
+    /// The origins whose pages may call endpoints for this client: those it names, and those it is redirected to.
+    pub fn origins(&self) -> impl Iterator<Item = String> {
+        let redirected = self.redirect_uris.iter().filter_map(|uri| {
+            let uri = Url::parse(uri).ok()?;
+            matches!(uri.scheme(), "https" | "http").then(|| uri.origin().ascii_serialization())
+        });
+        self.allowed_origins.iter().cloned().chain(redirected)
     }
 
     /// Checks metadata that are about to be registered, by any channel (RFC 7591 §2, RFC 9700 §2.1).
@@ -405,7 +409,7 @@ impl Client {
         Ok(())
     }
 
-    /// Refuses keys that are none, and those that nobody but the client should have.
+    /// Refuses keys that nothing could be verified with, and those that nobody but the client should have.
     fn check_keys(&self) -> Result<(), InvalidClient> {
         let Some(jwks) = &self.jwks else { return Ok(()) };
         let refused = |what: &str| Err(InvalidClient::Metadata(format!("jwks {what}")));
@@ -415,12 +419,14 @@ impl Client {
         if keys.len() > MAX_ENTRIES || jwks.to_string().len() > MAX_KEYS {
             return refused("is too large");
         }
-        let private =
-            |key: &serde_json::Value| ["d", "p", "q", "k"].iter().any(|name| key.get(name).is_some());
-        if keys.iter().any(private) {
-            return refused("must hold public keys only; it holds a private one, which is to be replaced");
+        match KeySet::from_jwks(jwks) {
+            Ok(ready) if ready.is_empty() => refused("holds no key that signatures could be verified with"),
+            Ok(_) => Ok(()),
+            Err(JoseError::PrivateKey) => {
+                refused("must hold public keys only; it holds a private one, which is to be replaced")
+            }
+            Err(error) => refused(&format!("cannot be used: {error}")),
         }
-        Ok(())
     }
 }
 
@@ -488,6 +494,14 @@ fn check_redirect_uri(uri: &str, application_type: ApplicationType) -> Result<()
     if !parsed.username().is_empty() || parsed.password().is_some() {
         return Err("must not hold credentials");
     }
+    // Browsers go where they read it to lead; a text that they would write otherwise may lead elsewhere than it says.
+    let as_written = parsed.as_str() == uri || parsed.as_str().strip_suffix('/') == Some(uri);
+    if !as_written || !has_plain_escapes(uri) {
+        return Err(
+            "is not written as browsers write it: name host and path in full, in lower case where case does \
+                    not matter, without a default port, dot segments or escapes of control characters",
+        );
+    }
     match parsed.scheme() {
         "https" if uri.starts_with("https://") && parsed.has_host() => Ok(()),
         "http" if uri.starts_with("http://") => {
@@ -503,6 +517,16 @@ fn check_redirect_uri(uri: &str, application_type: ApplicationType) -> Result<()
             "must use https, or for a native client a scheme named after a domain, such as com.example.app",
         ),
     }
+}
+
+/// Whether each percent sign stands for a byte, and for none that controls.
+fn has_plain_escapes(uri: &str) -> bool {
+    uri.split('%').skip(1).all(|rest| {
+        let byte = rest
+            .get(..2)
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        byte.is_some_and(|byte| !byte.is_ascii_control()) && !rest.starts_with('+')
+    })
 }
 
 #[cfg(test)]

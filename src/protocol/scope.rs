@@ -1,9 +1,13 @@
 //! Scopes (RFC 6749 §3.3): a set of tokens whose order means nothing but is kept.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Tokens that a text may name: far more than a client may be registered for.
+const MAX_TOKENS: usize = 1000;
 
 /// A set of scope tokens in the order they were first named.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,7 +16,7 @@ pub struct Scope(Vec<String>);
 /// Why a text is no scope.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
-    "a scope is a list of tokens of printable ASCII, without quotes or backslashes, separated by single spaces"
+    "a scope is a list of at most 1000 tokens of printable ASCII, without quotes or backslashes, separated by single spaces"
 )]
 pub struct InvalidScope;
 
@@ -64,13 +68,9 @@ fn is_scope_token(token: &str) -> bool {
 
 impl<'a> FromIterator<&'a str> for Scope {
     fn from_iter<I: IntoIterator<Item = &'a str>>(tokens: I) -> Self {
-        let mut scope = Scope::empty();
-        for token in tokens {
-            if !scope.contains(token) {
-                scope.0.push(token.to_owned());
-            }
-        }
-        scope
+        let mut named = HashSet::new();
+        let distinct = tokens.into_iter().filter(|token| named.insert(*token));
+        Scope(distinct.map(str::to_owned).collect())
     }
 }
 
@@ -81,7 +81,7 @@ impl FromStr for Scope {
         if text.is_empty() {
             return Ok(Scope::empty());
         }
-        if !text.split(' ').all(is_scope_token) {
+        if text.split(' ').nth(MAX_TOKENS).is_some() || !text.split(' ').all(is_scope_token) {
             return Err(InvalidScope);
         }
         Ok(text.split(' ').collect())
@@ -129,5 +129,12 @@ mod tests {
         for text in [" openid", "openid ", "a  b", "a\"b", "a\\b", "a\tb", "ä", "a\nb"] {
             assert!(text.parse::<Scope>().is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_scope_has_an_end() {
+        let named = |count: usize| (0..count).map(|n| format!("s{n}")).collect::<Vec<_>>().join(" ");
+        assert!(named(MAX_TOKENS).parse::<Scope>().is_ok());
+        assert!(named(MAX_TOKENS + 1).parse::<Scope>().is_err());
     }
 }

@@ -2,14 +2,22 @@
 
 use std::collections::BTreeSet;
 
+use diesel::allow_tables_to_appear_in_same_query;
 use diesel::dsl::exists;
 use protocol::permission;
 
 use crate::conn::query::*;
 use crate::conn::{self, Conn};
 use crate::error::StoreError;
-use crate::schema::{account_permissions, account_roles, accounts, group_members, group_roles, roles};
+use crate::schema::{
+    account_permissions, account_roles, accounts, group_members, group_roles, passkeys, passwords, roles,
+    upstream_identities,
+};
 use crate::types::Doc;
+
+allow_tables_to_appear_in_same_query!(accounts, passwords);
+allow_tables_to_appear_in_same_query!(accounts, passkeys);
+allow_tables_to_appear_in_same_query!(accounts, upstream_identities);
 
 /// Makes whoever takes everything from somebody wait for others that do, until the transaction ends. SQLite has one
 /// writer anyway.
@@ -36,8 +44,8 @@ async fn roles_of_everything(db: &mut Conn) -> Result<Vec<String>, StoreError> {
     Ok(names)
 }
 
-/// Whether an account that may sign in holds everything for good: of its own, by a role without an end, or through a
-/// group.
+/// Whether an account that may sign in, and has what it takes, holds everything for good: of its own, by a role without
+/// an end, or through a group. An address is a way in, for a link to a new password can be mailed there.
 pub async fn any(db: &mut Conn) -> Result<bool, StoreError> {
     let names = roles_of_everything(db).await?;
     let of_their_own = account_permissions::table
@@ -57,6 +65,14 @@ pub async fn any(db: &mut Conn) -> Result<bool, StoreError> {
                 .filter(accounts::disabled.eq(false))
                 .filter(accounts::erase_at.is_null())
                 .filter(accounts::id.eq_any($ids))
+                .filter(
+                    accounts::email
+                        .is_not_null()
+                        .or(accounts::id.eq_any(passwords::table.select(passwords::account_id)))
+                        .or(accounts::id.eq_any(passkeys::table.select(passkeys::account_id)))
+                        .or(accounts::id
+                            .eq_any(upstream_identities::table.select(upstream_identities::account_id))),
+                )
                 .select(accounts::id);
             let query = diesel::select(exists(held));
             db!(db, |c| query.get_result::<bool>(c).await)?

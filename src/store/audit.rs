@@ -1,5 +1,7 @@
 //! Audit events. They are added and read, and never changed but to take a person out of them.
 
+use diesel::backend::Backend;
+use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::sql_types::{Array, Binary};
 use protocol::id::{AccountId, ClientId};
 use protocol::time::Timestamp;
@@ -63,9 +65,82 @@ pub struct Filter {
     pub before: Option<(Timestamp, Uuid)>,
 }
 
-#[derive(Queryable, Selectable, Insertable)]
+/// What stands in the details of an event that cannot be read any more.
+pub const UNREADABLE: &str = "unreadable";
+
+/// A column, or nothing where what somebody put there cannot be read.
+#[derive(Clone, Debug, FromSqlRow)]
+pub(crate) struct Lax<T>(pub(crate) Option<T>);
+
+impl<T: FromSql<ST, DB>, ST, DB: Backend> FromSql<ST, DB> for Lax<T> {
+    fn from_sql(bytes: DB::RawValue<'_>) -> deserialize::Result<Self> {
+        Ok(Lax(T::from_sql(bytes).ok()))
+    }
+
+    fn from_nullable_sql(bytes: Option<DB::RawValue<'_>>) -> deserialize::Result<Self> {
+        Ok(Lax(T::from_nullable_sql(bytes).ok()))
+    }
+}
+
+/// An event as it stands in its table, whatever somebody put there beside us.
+#[derive(Queryable, Selectable)]
 #[diesel(table_name = events)]
-pub(crate) struct Row {
+pub(crate) struct Found {
+    id: Lax<Uid>,
+    at: Lax<i64>,
+    kind: Lax<String>,
+    outcome: Lax<String>,
+    account_id: Lax<Option<Uid>>,
+    client_id: Lax<Option<String>>,
+    actor: Lax<Option<String>>,
+    address: Lax<Option<String>>,
+    request_id: Lax<Option<String>>,
+    detail: Lax<Doc>,
+}
+
+impl Found {
+    /// The identifier, where it is one.
+    pub(crate) fn id(&self) -> Option<Uuid> {
+        self.id.0.map(|id| id.0)
+    }
+
+    /// The event, where all of it can be read.
+    pub(crate) fn read(self) -> Option<Event> {
+        Some(Event {
+            id: self.id.0?.0,
+            at: Timestamp(self.at.0?),
+            kind: self.kind.0?,
+            outcome: self.outcome.0?,
+            account_id: self.account_id.0?.map(|id| AccountId(id.0)),
+            client_id: self.client_id.0?.map(ClientId),
+            actor: self.actor.0?,
+            address: self.address.0?,
+            request_id: self.request_id.0?,
+            detail: self.detail.0?.read("audit event").ok()?,
+        })
+    }
+
+    /// What can be read of an event, marked where that is not all; nothing without its identifier.
+    fn mark(self) -> Option<Event> {
+        let marked = Event {
+            id: self.id()?,
+            at: Timestamp(self.at.0.unwrap_or_default()),
+            kind: self.kind.0.clone().unwrap_or_default(),
+            outcome: self.outcome.0.clone().unwrap_or_default(),
+            account_id: self.account_id.0.flatten().map(|id| AccountId(id.0)),
+            client_id: self.client_id.0.clone().flatten().map(ClientId),
+            actor: self.actor.0.clone().flatten(),
+            address: self.address.0.clone().flatten(),
+            request_id: self.request_id.0.clone().flatten(),
+            detail: json!({ UNREADABLE: true }),
+        };
+        Some(self.read().unwrap_or(marked))
+    }
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = events)]
+struct Row {
     id: Uid,
     at: i64,
     kind: String,
@@ -78,22 +153,10 @@ pub(crate) struct Row {
     detail: Doc,
 }
 
-impl TryFrom<Row> for Event {
-    type Error = StoreError;
-
-    fn try_from(row: Row) -> Result<Self, StoreError> {
-        Ok(Event {
-            id: row.id.0,
-            at: Timestamp(row.at),
-            kind: row.kind,
-            outcome: row.outcome,
-            account_id: row.account_id.map(|id| AccountId(id.0)),
-            client_id: row.client_id.map(ClientId),
-            actor: row.actor,
-            address: row.address,
-            request_id: row.request_id,
-            detail: row.detail.read("audit event")?,
-        })
+impl Event {
+    /// Whether somebody has made it something that cannot be read.
+    pub fn is_unreadable(&self) -> bool {
+        self.detail == json!({ UNREADABLE: true })
     }
 }
 
@@ -118,13 +181,16 @@ pub async fn record(db: &mut Conn, event: &Event) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// At most `limit` events that match, newest first.
+/// At most `limit` events that match, newest first. Those that cannot be read are marked; those without an identifier
+/// are passed over, since no page can begin after them.
 pub async fn list(db: &mut Conn, filter: &Filter, limit: i64) -> Result<Vec<Event>, StoreError> {
-    let rows: Vec<Row> = db!(db, |c| {
+    let identified = identified(db);
+    let rows: Vec<Found> = db!(db, |c| {
         let mut query = events::table
             .order((events::at.desc(), events::id.desc()))
             .limit(limit)
-            .select(Row::as_select())
+            .select(Found::as_select())
+            .filter(diesel::dsl::sql::<diesel::sql_types::Bool>(identified))
             .into_boxed();
         if let Some(id) = filter.account_id {
             query = query.filter(events::account_id.eq(Uid(id.0)));
@@ -159,18 +225,33 @@ pub async fn list(db: &mut Conn, filter: &Filter, limit: i64) -> Result<Vec<Even
         }
         query.load(c).await
     })?;
-    rows.into_iter().map(Event::try_from).collect()
+    Ok(rows.into_iter().filter_map(Found::mark).collect())
+}
+
+/// How many events have an identifier that is none.
+pub async fn count_unidentified(db: &mut Conn) -> Result<i64, StoreError> {
+    let identified = diesel::dsl::sql::<diesel::sql_types::Bool>(identified(db));
+    let query = events::table.filter(diesel::dsl::not(identified)).count();
+    Ok(db!(db, |c| query.get_result(c).await)?)
+}
+
+/// Whether an event has an identifier. SQLite takes anything for one.
+fn identified(db: &Conn) -> &'static str {
+    match db {
+        Conn::Sqlite(_) => "(typeof(audit_events.id) = 'blob' AND length(audit_events.id) = 16)",
+        Conn::Pg(_) => "TRUE",
+    }
 }
 
 /// Finds one event.
 pub async fn find(db: &mut Conn, id: Uuid) -> Result<Option<Event>, StoreError> {
     let query = events::table.find(Uid(id));
-    let row: Option<Row> = db!(db, |c| query
-        .select(Row::as_select())
+    let row: Option<Found> = db!(db, |c| query
+        .select(Found::as_select())
         .get_result(c)
         .await
         .optional())?;
-    row.map(Event::try_from).transpose()
+    Ok(row.and_then(Found::mark))
 }
 
 /// What goes out of an event with a person.
@@ -204,26 +285,28 @@ pub async fn anonymise(
         events::address.eq(None::<String>),
         events::detail.eq(Doc::of(&json!({}))?),
     );
-    let cleared: Vec<Uid> = db!(db, |c| diesel::update(about)
+    let cleared: Vec<Lax<Uid>> = db!(db, |c| diesel::update(about)
         .set(set)
         .returning(events::id)
         .load(c)
         .await)?;
+    let cleared: Vec<Uid> = cleared.into_iter().filter_map(|id| id.0).collect();
     let mut changed = sign_taken(db, &cleared, signer, Taken::All).await?;
     let by = events::table.filter(events::actor.eq(&actor));
     let set = (
         events::actor.eq(None::<String>),
         events::address.eq(None::<String>),
     );
-    let cleared: Vec<Uid> = db!(db, |c| diesel::update(by)
+    let cleared: Vec<Lax<Uid>> = db!(db, |c| diesel::update(by)
         .set(set)
         .returning(events::id)
         .load(c)
         .await)?;
+    let cleared: Vec<Uid> = cleared.into_iter().filter_map(|id| id.0).collect();
     changed += sign_taken(db, &cleared, signer, Taken::Doer).await?;
     if changed > 0 {
         let told = Event {
-            id: Uuid::new_v4(),
+            id: Uuid::now_v7(),
             at: now,
             kind: ANONYMISED.to_owned(),
             outcome: "success".to_owned(),

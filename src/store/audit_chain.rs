@@ -4,7 +4,7 @@
 use diesel::sql_types::{Array, BigInt, Binary};
 use uuid::Uuid;
 
-use crate::audit::{Event, Row};
+use crate::audit::{Event, Found};
 use crate::conn::Conn;
 use crate::conn::query::*;
 use crate::error::StoreError;
@@ -45,9 +45,9 @@ pub struct Seal {
 /// A sealed event as it is now.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sealed {
-    /// The event.
-    pub event: Event,
-    /// What it was sealed with.
+    /// The event, where it can be read.
+    pub event: Option<Event>,
+    /// What it was sealed with; the identifier is nil where it is none.
     pub seal: Seal,
     /// Vouches for what was taken out of it with a person.
     pub anonymised_mac: Option<Vec<u8>>,
@@ -104,24 +104,41 @@ pub async fn update_ends(db: &mut Conn, ends: &Ends) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Whether any event is not sealed.
-pub async fn has_unsealed(db: &mut Conn) -> Result<bool, StoreError> {
-    let query = events::table
-        .filter(events::sequence.is_null())
-        .select(events::id)
-        .limit(1);
-    let first: Option<Uid> = db!(db, |c| query.get_result(c).await.optional())?;
-    Ok(first.is_some())
+/// Events that are not sealed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Unsealed {
+    /// Those that can be read, oldest first.
+    pub events: Vec<Event>,
+    /// The identifiers of those among them that cannot be read, as far as they have one.
+    pub unreadable: Vec<Option<Uuid>>,
 }
 
-/// At most `limit` events that are not sealed, oldest first.
-pub async fn list_unsealed(db: &mut Conn, limit: i64) -> Result<Vec<Event>, StoreError> {
-    let query = events::table
-        .filter(events::sequence.is_null())
-        .order((events::at, events::id))
-        .limit(limit);
-    let rows: Vec<Row> = db!(db, |c| query.select(Row::as_select()).load(c).await)?;
-    rows.into_iter().map(Event::try_from).collect()
+/// At most `limit` events that are not sealed and can be read, and those that cannot and stand before them.
+pub async fn list_unsealed(db: &mut Conn, limit: i64) -> Result<Unsealed, StoreError> {
+    let (mut found, mut passed) = (Unsealed::default(), 0);
+    loop {
+        let query = events::table
+            .filter(events::sequence.is_null())
+            .order((events::at, events::id))
+            .offset(passed)
+            .limit(limit);
+        let rows: Vec<Found> = db!(db, |c| query.select(Found::as_select()).load(c).await)?;
+        let full = i64::try_from(rows.len()).is_ok_and(|rows| rows >= limit);
+        for row in rows {
+            if i64::try_from(found.events.len()).is_ok_and(|found| found >= limit) {
+                return Ok(found);
+            }
+            passed += 1;
+            let id = row.id();
+            match row.read() {
+                Some(event) => found.events.push(event),
+                None => found.unreadable.push(id),
+            }
+        }
+        if !full {
+            return Ok(found);
+        }
+    }
 }
 
 /// Seals events: one statement on PostgreSQL, where each would be a way there and back.
@@ -160,26 +177,26 @@ pub async fn list_sealed(db: &mut Conn, after: i64, limit: i64) -> Result<Vec<Se
         .filter(events::sequence.gt(after))
         .order(events::sequence)
         .limit(limit);
-    let rows: Vec<(Row, SealRow)> = db!(db, |c| query
-        .select((Row::as_select(), SealRow::as_select()))
+    let rows: Vec<(Found, SealRow)> = db!(db, |c| query
+        .select((Found::as_select(), SealRow::as_select()))
         .load(c)
         .await)?;
-    let read = |(row, seal): (Row, SealRow)| {
-        let event = Event::try_from(row)?;
-        Ok(Sealed {
+    let read = |(row, seal): (Found, SealRow)| {
+        let id = row.id().unwrap_or_default();
+        Sealed {
             seal: Seal {
-                id: event.id,
+                id,
                 link: Link {
                     sequence: seal.sequence.unwrap_or_default(),
                     hash: seal.hash.unwrap_or_default(),
                 },
                 personal_hash: seal.personal_hash.unwrap_or_default(),
             },
-            event,
+            event: row.read(),
             anonymised_mac: seal.anonymised_mac,
-        })
+        }
     };
-    rows.into_iter().map(read).collect()
+    Ok(rows.into_iter().map(read).collect())
 }
 
 /// The hash of the event at a place.

@@ -61,6 +61,9 @@ pub struct Changes {
     count: AtomicU64,
     latest: Mutex<HashMap<Uuid, (u64, Instant)>>,
     listener: OnceLock<mpsc::UnboundedSender<Announcement>>,
+    /// The point at which another process changed nobody knows what.
+    unknown: AtomicU64,
+    commits: AtomicU64,
 }
 
 impl Changes {
@@ -71,9 +74,32 @@ impl Changes {
 
     /// Whether any of these changed after a point that is not older than [`REMEMBERED`].
     pub fn any_since(&self, point: u64, ids: &[Uuid]) -> bool {
+        if self.unknown() > point {
+            return true;
+        }
         let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         let changed = |id| latest.get(id).is_some_and(|(at, _)| *at > point);
         ids.iter().any(changed)
+    }
+
+    /// The point at which another process last changed something, whatever it was.
+    pub fn unknown(&self) -> u64 {
+        self.unknown.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn add_unknown(&self) {
+        let _latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = self.count.load(Ordering::Acquire) + 1;
+        self.unknown.store(at, Ordering::Release);
+        self.count.store(at, Ordering::Release);
+    }
+
+    pub(crate) fn count_commit(&self) {
+        self.commits.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn has_committed(&self) -> bool {
+        self.commits.load(Ordering::Relaxed) > 0
     }
 
     /// Where announcements arrive from now on; nothing when somebody listens already.

@@ -27,6 +27,8 @@ pub struct StoredClient {
     pub managed_by: Option<String>,
     /// The secret before this one, which may be good for a while.
     pub previous: Option<PreviousSecret>,
+    /// The moment before which no access token of its name was issued to it as it is now.
+    pub tokens_not_before: Timestamp,
 }
 
 /// A client secret that was replaced.
@@ -50,6 +52,7 @@ impl StoredClient {
             disabled: false,
             managed_by: None,
             previous: None,
+            tokens_not_before: Timestamp(0),
         }
     }
 
@@ -88,6 +91,7 @@ struct Row {
     previous_secret_hash: Option<Vec<u8>>,
     previous_secret_sealed: Option<Vec<u8>>,
     previous_secret_expires_at: Option<i64>,
+    tokens_not_before: i64,
 }
 
 impl Row {
@@ -104,6 +108,7 @@ impl Row {
             previous_secret_hash: previous.map(|previous| previous.hash.as_bytes().to_vec()),
             previous_secret_sealed: previous.and_then(|previous| previous.sealed.clone()),
             previous_secret_expires_at: previous.map(|previous| previous.expires_at.0),
+            tokens_not_before: stored.tokens_not_before.0,
         })
     }
 }
@@ -128,6 +133,7 @@ impl TryFrom<Row> for StoredClient {
             disabled: row.disabled,
             managed_by: row.managed_by,
             previous,
+            tokens_not_before: Timestamp(row.tokens_not_before),
         })
     }
 }
@@ -150,6 +156,12 @@ pub async fn list(db: &mut Conn) -> Result<Vec<StoredClient>, StoreError> {
     rows.into_iter().map(StoredClient::try_from).collect()
 }
 
+#[diesel::declare_sql_function]
+extern "SQL" {
+    /// The text without capitals.
+    fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
+}
+
 /// What `LIKE` finds when a text begins so.
 fn pattern(prefix: &str) -> String {
     let literal = |c| {
@@ -165,7 +177,7 @@ fn pattern(prefix: &str) -> String {
 /// Which clients to list, in which order; what is not set does not matter.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Those whose identifier begins so.
+    /// Those whose identifier begins so, in capitals or not.
     pub prefix: Option<String>,
     /// Those that are shut out, or those that are not.
     pub disabled: Option<bool>,
@@ -190,7 +202,11 @@ pub async fn list_page(db: &mut Conn, filter: &Filter, limit: i64) -> Result<Vec
                 .order(clients::client_id.desc()),
         };
         if let Some(prefix) = &filter.prefix {
-            query = query.filter(clients::client_id.like(pattern(prefix)).escape('\\'));
+            query = query.filter(
+                lower(clients::client_id)
+                    .like(lower(pattern(prefix)))
+                    .escape('\\'),
+            );
         }
         if let Some(disabled) = filter.disabled {
             query = query.filter(clients::disabled.eq(disabled));
@@ -200,9 +216,16 @@ pub async fn list_page(db: &mut Conn, filter: &Filter, limit: i64) -> Result<Vec
     rows.into_iter().map(StoredClient::try_from).collect()
 }
 
-/// Adds a client.
+/// How far the clocks of nodes may be apart, in seconds.
+const CLOCK_TOLERANCE: i64 = 10;
+
+/// Adds a client, for which tokens of a former one of its name are not good.
 pub async fn insert(db: &mut Conn, stored: &StoredClient, now: Timestamp) -> Result<(), StoreError> {
-    let row = (Row::new(stored, now)?, clients::created_at.eq(now.0));
+    let row = Row {
+        tokens_not_before: now.0 - CLOCK_TOLERANCE,
+        ..Row::new(stored, now)?
+    };
+    let row = (row, clients::created_at.eq(now.0));
     db!(db, |c| diesel::insert_into(clients::table)
         .values(row)
         .execute(c)

@@ -8,6 +8,9 @@ pub enum StoreError {
     /// Too much is waiting, or no connection came free in time.
     #[error("the database is busy")]
     Busy,
+    /// The database is away, or ended what it was asked; it is worth trying again.
+    #[error("the database is not available: {0}")]
+    Unavailable(String),
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
@@ -26,6 +29,9 @@ pub enum StoreError {
     /// The URL of the database cannot be used.
     #[error("{0}")]
     Url(String),
+    /// A migration was applied that this version does not know.
+    #[error("the database was migrated by a newer version of chancery; use that one")]
+    Newer,
     /// A record does not hold what it must.
     #[error("a stored {0} cannot be read")]
     Corrupt(&'static str),
@@ -49,6 +55,43 @@ impl StoreError {
     }
 }
 
+/// How PostgreSQL begins what it says when it ends a statement or a connection, is short of something, or lets nobody in.
+/// Its codes (57014, 57P01 to 57P03, 40P01, 55P03, class 53, class 08) do not come through diesel.
+const AWAY: &[&str] = &[
+    "canceling statement due to",
+    "terminating connection",
+    "the database system is",
+    "deadlock detected",
+    "could not obtain lock",
+    "out of memory",
+    "out of shared memory",
+    "could not extend file",
+    "could not write to file",
+    "temporary file size exceeds",
+    "sorry, too many clients",
+    "too many connections",
+    "remaining connection slots",
+    "connection closed",
+    "channel closed",
+    "error communicating with the server",
+    "timeout waiting for server",
+    "server closed the connection",
+    "server conn crashed",
+    "query_wait_timeout",
+];
+
+fn is_away(kind: &DatabaseErrorKind, message: &str) -> bool {
+    match kind {
+        DatabaseErrorKind::ClosedConnection
+        | DatabaseErrorKind::ReadOnlyTransaction
+        | DatabaseErrorKind::SerializationFailure => true,
+        DatabaseErrorKind::Unknown | DatabaseErrorKind::UnableToSendCommand => {
+            AWAY.iter().any(|beginning| message.starts_with(beginning))
+        }
+        _ => false,
+    }
+}
+
 impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
         match error {
@@ -69,7 +112,59 @@ impl From<Error> for StoreError {
             Error::DatabaseError(_, info) if info.message().contains("database is locked") => {
                 StoreError::Busy
             }
+            Error::DatabaseError(kind, info) if is_away(&kind, info.message()) => {
+                StoreError::Unavailable(info.message().to_owned())
+            }
+            Error::RollbackErrorOnCommit { commit_error, .. } => StoreError::from(*commit_error),
             other => StoreError::other(other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_is_away_is_told_from_one_that_was_asked_wrong() {
+        let of =
+            |kind, message: &str| StoreError::from(Error::DatabaseError(kind, Box::new(message.to_owned())));
+        let away = [
+            (
+                DatabaseErrorKind::Unknown,
+                "canceling statement due to statement timeout",
+            ),
+            (
+                DatabaseErrorKind::Unknown,
+                "terminating connection due to administrator command",
+            ),
+            (DatabaseErrorKind::Unknown, "the database system is starting up"),
+            (DatabaseErrorKind::Unknown, "deadlock detected"),
+            (DatabaseErrorKind::UnableToSendCommand, "connection closed"),
+            (
+                DatabaseErrorKind::SerializationFailure,
+                "could not serialize access",
+            ),
+            (
+                DatabaseErrorKind::ReadOnlyTransaction,
+                "cannot execute INSERT in a read-only transaction",
+            ),
+        ];
+        for (kind, message) in away {
+            let error = of(kind, message);
+            assert!(
+                matches!(error, StoreError::Unavailable(_)),
+                "{message}: {error:?}"
+            );
+        }
+        for (kind, message) in [
+            (DatabaseErrorKind::Unknown, "column \"x\" does not exist"),
+            (
+                DatabaseErrorKind::UnableToSendCommand,
+                "error serializing parameter 1",
+            ),
+        ] {
+            assert!(matches!(of(kind, message), StoreError::Database(_)), "{message}");
         }
     }
 }

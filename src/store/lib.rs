@@ -168,6 +168,14 @@ impl Store {
         self.read(async |db: &mut Conn| conn::ping(db).await).await
     }
 
+    /// Waits, where something was written, until other processes on this database have noticed; nodes on PostgreSQL are
+    /// told by other ways.
+    pub async fn noticed(&self) {
+        if self.is_sqlite() && self.1.has_committed() {
+            tokio::time::sleep(2 * writer::LOOK).await;
+        }
+    }
+
     /// Takes no more work and returns when what was taken is done.
     pub async fn close(&self) {
         match &*self.0 {

@@ -22,7 +22,8 @@ macro_rules! migrations {
     };
 }
 
-const MIGRATIONS: &[Migration] = migrations!("0001_foundation" "0002_people" "0003_administration");
+const MIGRATIONS: &[Migration] =
+    migrations!("0001_foundation" "0002_people" "0003_administration" "0004_clients");
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (name TEXT PRIMARY KEY NOT NULL)";
 
@@ -41,10 +42,17 @@ struct Applied {
     name: String,
 }
 
+/// What is not applied. A database that a newer version migrated is refused.
 async fn missing(db: &mut Conn) -> Result<Vec<&'static Migration>, StoreError> {
     let applied: Vec<Applied> = db!(db, |c| diesel::sql_query("SELECT name FROM schema_migrations")
         .load(c)
         .await)?;
+    if !applied
+        .iter()
+        .all(|row| MIGRATIONS.iter().any(|m| m.name == row.name))
+    {
+        return Err(StoreError::Newer);
+    }
     let is_missing = |m: &&Migration| !applied.iter().any(|row| row.name == m.name);
     Ok(MIGRATIONS.iter().filter(is_missing).collect())
 }

@@ -18,6 +18,7 @@ table! {
         previous_secret_hash -> Nullable<Binary>,
         previous_secret_sealed -> Nullable<Binary>,
         previous_secret_expires_at -> Nullable<BigInt>,
+        tokens_not_before -> BigInt,
     }
 }
 

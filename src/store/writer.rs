@@ -4,15 +4,16 @@
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::query_builder::{QueryFragment, QueryId};
+use diesel::sql_types::BigInt;
 use diesel::sqlite::Sqlite;
-use diesel::{RunQueryDsl, SqliteConnection};
+use diesel::{QueryableByName, RunQueryDsl, SqliteConnection};
 use tokio::sync::oneshot;
 
 use crate::changes::{self, Changes};
@@ -26,6 +27,9 @@ const QUEUE: usize = 4096;
 const MAX_BATCH: usize = 256;
 /// How long a transaction may collect jobs. Nothing ever waits for it to pass.
 const MAX_HOLD: Duration = Duration::from_millis(5);
+
+/// How often the writer looks whether another process has written, such as a command line beside the server.
+pub(crate) const LOOK: Duration = Duration::from_millis(50);
 
 /// Tells a caller how its job ended, once it is known whether the commit held.
 type Answer = Box<dyn FnOnce(bool) + Send>;
@@ -51,9 +55,12 @@ impl Writer {
         let (end, ended) = oneshot::channel();
         std::thread::Builder::new()
             .name("sqlite-writer".into())
-            .spawn(move || {
-                run(Conn::Sqlite(conn), &queue);
-                let _ = end.send(());
+            .spawn({
+                let changes = changes.clone();
+                move || {
+                    run(Conn::Sqlite(conn), &queue, &changes);
+                    let _ = end.send(());
+                }
             })
             .map_err(StoreError::other)?;
         Ok(Writer {
@@ -112,9 +119,19 @@ impl Writer {
     }
 }
 
-fn run(mut conn: Conn, queue: &Receiver<Job>) {
+fn run(mut conn: Conn, queue: &Receiver<Job>, changes: &Changes) {
     let mut answers: Vec<Answer> = Vec::with_capacity(MAX_BATCH);
-    while let Ok(first) = queue.recv() {
+    let mut watch = Watch::new(&mut conn);
+    loop {
+        let first = match queue.recv_timeout(LOOK) {
+            Ok(first) => Some(first),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
+        if watch.is_due() && watch.others_wrote(&mut conn) {
+            changes.add_unknown();
+        }
+        let Some(first) = first else { continue };
         if let Err(error) = run_prepared(&mut conn, Begin) {
             tracing::error!(%error, "no write transaction");
             continue;
@@ -137,7 +154,9 @@ fn run(mut conn: Conn, queue: &Receiver<Job>) {
             }
         }
         let committed = intact && commit(&mut conn);
-        if !committed {
+        if committed {
+            changes.count_commit();
+        } else {
             // Fails when the database has rolled back by itself, which is as well.
             let _ = statement(&mut conn, "ROLLBACK");
         }
@@ -147,6 +166,50 @@ fn run(mut conn: Conn, queue: &Receiver<Job>) {
     }
     if let Err(error) = statement(&mut conn, "PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)") {
         tracing::warn!(%error, "the database was closed without a checkpoint");
+    }
+}
+
+/// What the writer knows of other processes: the number of the database changes when one of them commits, and not when
+/// the writer itself does.
+struct Watch {
+    version: i64,
+    looked_at: Instant,
+}
+
+#[derive(QueryableByName)]
+struct Version {
+    #[diesel(sql_type = BigInt)]
+    data_version: i64,
+}
+
+impl Watch {
+    fn new(conn: &mut Conn) -> Watch {
+        Watch {
+            version: version(conn).unwrap_or_default(),
+            looked_at: Instant::now(),
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        self.looked_at.elapsed() >= LOOK
+    }
+
+    fn others_wrote(&mut self, conn: &mut Conn) -> bool {
+        self.looked_at = Instant::now();
+        let Some(version) = version(conn) else {
+            return false;
+        };
+        std::mem::replace(&mut self.version, version) != version
+    }
+}
+
+fn version(conn: &mut Conn) -> Option<i64> {
+    match conn {
+        Conn::Sqlite(conn) => {
+            let found: Version = diesel::sql_query("PRAGMA data_version").get_result(conn).ok()?;
+            Some(found.data_version)
+        }
+        Conn::Pg(_) => None,
     }
 }
 

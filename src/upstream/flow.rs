@@ -79,8 +79,13 @@ impl Flow {
 
 /// How old a sign-in may be where it is to be a fresh one. The upstream's own session must not stand in for it.
 fn demanded_age(interaction: &Interaction) -> Option<i64> {
+    // Who has signed in for this and is asked again was not fresh enough.
+    if interaction.signed_in.is_some() {
+        return Some(0);
+    }
     match &interaction.destination {
-        Destination::Own(page) => page.max_age,
+        // What is left of it must do for the way back and for the page.
+        Destination::Own(page) => page.max_age.map(|age| age.saturating_sub(FRESH).max(0)),
         Destination::Client(request) if request.prompt.login => Some(0),
         Destination::Client(request) => request.max_age,
     }

@@ -31,12 +31,12 @@ impl Cookies {
     }
 
     fn is(self, key: &str, name: &str) -> bool {
-        let key = if self.https {
-            key.strip_prefix("__Host-")
-        } else {
-            Some(key)
-        };
-        key == Some(name)
+        key.strip_prefix(self.prefix()) == Some(name)
+    }
+
+    /// Cookies do not tell ports apart: on loopback the applications beside us have a `session` of their own.
+    const fn prefix(self) -> &'static str {
+        if self.https { "__Host-" } else { "chancery-" }
     }
 
     /// A `Set-Cookie` value; without a lifetime the cookie ends with the browser's session.
@@ -49,7 +49,7 @@ impl Cookies {
         {
             return None;
         }
-        let prefix = if self.https { "__Host-" } else { "" };
+        let prefix = self.prefix();
         let mut cookie = format!("{prefix}{name}={value}; Path=/; HttpOnly; SameSite=Lax");
         if self.https {
             cookie.push_str("; Secure");
@@ -109,11 +109,11 @@ mod tests {
         );
         assert_eq!(
             HTTP.set("session", "abc", None).unwrap(),
-            "session=abc; Path=/; HttpOnly; SameSite=Lax"
+            "chancery-session=abc; Path=/; HttpOnly; SameSite=Lax"
         );
         assert_eq!(
             HTTP.clear("session").unwrap(),
-            "session=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"
+            "chancery-session=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"
         );
     }
 
@@ -126,7 +126,10 @@ mod tests {
 
     #[test]
     fn a_cookie_is_found_by_its_exact_name() {
-        let sent = headers(&["a=1; __Host-session=secret", "session=toy; session2=x"]);
+        let sent = headers(&[
+            "a=1; __Host-session=secret",
+            "session=theirs; chancery-session=toy; chancery-session2=x",
+        ]);
         assert_eq!(HTTPS.read(&sent, "session"), Some("secret"));
         assert_eq!(HTTP.read(&sent, "session"), Some("toy"));
         assert_eq!(HTTP.read(&sent, "other"), None);
@@ -134,7 +137,10 @@ mod tests {
 
     #[test]
     fn two_different_values_are_none() {
-        assert_eq!(HTTP.read(&headers(&["s=1; s=2"]), "s"), None);
-        assert_eq!(HTTP.read(&headers(&["s=1", "s=1"]), "s"), Some("1"));
+        assert_eq!(HTTP.read(&headers(&["chancery-s=1; chancery-s=2"]), "s"), None);
+        assert_eq!(
+            HTTP.read(&headers(&["chancery-s=1", "chancery-s=1"]), "s"),
+            Some("1")
+        );
     }
 }

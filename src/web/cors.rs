@@ -37,8 +37,8 @@ pub fn for_client(headers: &mut HeaderMap, origin: Option<&str>, allowed: bool) 
     }
 }
 
-/// Answers the question before a request (Fetch §4.8). Which client it is for is not known yet, so the method
-/// and headers are allowed to the origin that asks, or to none; the answer proper decides who reads it.
+/// Answers the question before a request (Fetch §4.8). Which client it is for is not known yet, so `allowed` says
+/// whether any client has the origin that asks; the answer proper decides who reads it.
 pub fn preflight(request: &HeaderMap, allowed: bool) -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     let headers = response.headers_mut();
@@ -53,11 +53,6 @@ pub fn preflight(request: &HeaderMap, allowed: bool) -> Response {
         headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     }
     response
-}
-
-/// A handler for `OPTIONS` on the endpoints that clients call from browsers.
-pub async fn preflight_any(headers: HeaderMap) -> Response {
-    preflight(&headers, true)
 }
 
 #[cfg(test)]

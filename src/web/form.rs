@@ -1,5 +1,7 @@
 //! Parameters of a query or a form: each once, none empty, nothing ambiguous (RFC 6749 §3.1, §3.2).
 
+use std::collections::HashSet;
+
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequest, Request};
 use http::HeaderMap;
@@ -18,18 +20,14 @@ pub struct Params(Vec<(String, String)>);
 impl Params {
     /// Reads `application/x-www-form-urlencoded` text; only what `repeatable` names may come twice.
     pub fn parse(text: &[u8], repeatable: &[&str]) -> Result<Params, OAuthError> {
-        let mut pairs: Vec<(String, String)> = Vec::new();
-        for pair in text.split(|b| *b == b'&').filter(|pair| !pair.is_empty()) {
-            if pairs.len() == limits::PARAMETERS {
-                return Err(invalid_request("too many parameters"));
-            }
-            let mut halves = pair.splitn(2, |b| *b == b'=');
-            let name = decode(halves.next().unwrap_or_default())?;
-            let value = decode(halves.next().unwrap_or_default())?;
-            if pairs.iter().any(|(seen, _)| *seen == name) && !repeatable.contains(&name.as_str()) {
-                return Err(invalid_request("a parameter is repeated"));
-            }
-            pairs.push((name, value));
+        let mut pairs = pairs(text)?;
+        let mut named = HashSet::new();
+        let once = |name: &str| !repeatable.contains(&name);
+        if pairs
+            .iter()
+            .any(|(name, _)| !named.insert(name.as_str()) && once(name))
+        {
+            return Err(invalid_request("a parameter is repeated"));
         }
         pairs.retain(|(_, value)| !value.is_empty());
         Ok(Params(pairs))
@@ -86,6 +84,21 @@ impl std::fmt::Debug for Params {
             .entries(self.0.iter().map(|(name, _)| name))
             .finish()
     }
+}
+
+/// Names and values of `application/x-www-form-urlencoded` text, in order and as often as they were sent.
+pub fn pairs(text: &[u8]) -> Result<Vec<(String, String)>, OAuthError> {
+    let mut pairs = Vec::new();
+    for pair in text.split(|b| *b == b'&').filter(|pair| !pair.is_empty()) {
+        if pairs.len() == limits::PARAMETERS {
+            return Err(invalid_request("too many parameters"));
+        }
+        let mut halves = pair.splitn(2, |b| *b == b'=');
+        let name = decode(halves.next().unwrap_or_default())?;
+        let value = decode(halves.next().unwrap_or_default())?;
+        pairs.push((name, value));
+    }
+    Ok(pairs)
 }
 
 fn decode(text: &[u8]) -> Result<String, OAuthError> {

@@ -5,8 +5,9 @@ use std::time::Duration;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::Request;
 use bytes::Bytes;
-use http::StatusCode;
 use http::header::HOST;
+use http::uri::Authority;
+use http::{HeaderValue, StatusCode, Version};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
 use super::form;
@@ -62,13 +63,28 @@ pub fn check_head(request: &Request) -> Result<(), Problem> {
             "the headers are too large",
         ));
     }
-    if headers.get_all(HOST).iter().nth(1).is_some() {
+    let mut hosts = headers.get_all(HOST).iter();
+    // HTTP/2 names the host in the URI, and HTTP/1.0 may name none (RFC 9112 §3.2).
+    let needed = request.version() == Version::HTTP_11 && uri.authority().is_none();
+    let named = hosts.next();
+    if hosts.next().is_some() || (needed && named.is_none()) {
         return Err(Problem::new(
             StatusCode::BAD_REQUEST,
             "there must be one Host header",
         ));
     }
+    if !named.is_none_or(is_host) {
+        return Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "the Host header names no host",
+        ));
+    }
     Ok(())
+}
+
+/// Whether a `Host` header names a host, with a port or without.
+fn is_host(value: &HeaderValue) -> bool {
+    Authority::try_from(value.as_bytes()).is_ok_and(|named| !named.as_str().contains('@'))
 }
 
 /// Reads the body, so that a slow or endless one costs no handler any time. Gives it beside the request too.

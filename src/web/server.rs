@@ -7,11 +7,14 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
+use http::HeaderValue;
+use http::header::CONNECTION;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -19,7 +22,7 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Sleep, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
@@ -30,11 +33,15 @@ use crate::error::{BoxError, chain};
 
 pub mod tls;
 
+/// How long a connection that was taken last has for its first request.
+const FIRST_REQUEST: Duration = Duration::from_millis(100);
+
 /// A server that runs in the background until it is stopped or dropped.
 #[derive(Debug)]
 pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
+    leaving: Arc<AtomicBool>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<Result<(), BoxError>>,
 }
@@ -48,10 +55,21 @@ impl Running {
     ) -> Result<Running, BoxError> {
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(run(listener, tls, app, async {
+        let leaving = Arc::new(AtomicBool::new(false));
+        let task = tokio::spawn(run(listener, tls, app, leaving.clone(), async {
             let _ = stopped.await;
         }));
-        Ok(Running { address, stop, task })
+        Ok(Running {
+            address,
+            leaving,
+            stop,
+            task,
+        })
+    }
+
+    /// Asks clients to close their connections after the next answer. New ones are still taken.
+    pub fn leave(&self) {
+        self.leaving.store(true, Ordering::Relaxed);
     }
 
     /// Stops taking requests and waits for those under way.
@@ -68,25 +86,42 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, BoxError> {
         .map_err(|error| format!("cannot listen on {address}: {error}").into())
 }
 
-/// Serves `app` until `shutdown`, then lets requests under way finish for at most 30 seconds.
-pub async fn run(
+/// Serves `app` until `shutdown`, then takes whoever waits to be let in, and lets requests under way finish for at most
+/// 30 seconds.
+async fn run(
     listener: TcpListener,
     tls: Option<Arc<rustls::ServerConfig>>,
     app: Router,
+    leaving: Arc<AtomicBool>,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), BoxError> {
     let app: Router = app.with_state(());
     let tls = tls.map(TlsAcceptor::from);
     let connections = Arc::new(Semaphore::new(limits::CONNECTIONS));
     let graceful = GracefulShutdown::new();
+    let take = |permit: OwnedSemaphorePermit, stream, peer| {
+        let leaving = leaving.clone();
+        let connection = serve(
+            stream,
+            peer,
+            tls.clone(),
+            app.clone(),
+            leaving,
+            graceful.watcher(),
+        );
+        tokio::spawn(async move {
+            let _permit = permit;
+            connection.await;
+        });
+    };
     tokio::pin!(shutdown);
     loop {
         let next = async {
-            let permit = Arc::clone(&connections).acquire_owned().await;
-            (permit, listener.accept().await)
+            let permit = Arc::clone(&connections).acquire_owned().await?;
+            Ok::<_, AcquireError>((permit, listener.accept().await))
         };
         let (permit, accepted) = tokio::select! {
-            next = next => next,
+            next = next => next?,
             () = &mut shutdown => break,
         };
         let (stream, peer) = match accepted {
@@ -96,13 +131,24 @@ pub async fn run(
                 continue;
             }
         };
-        let connection = serve(stream, peer, tls.clone(), app.clone(), graceful.watcher());
-        tokio::spawn(async move {
-            let _permit = permit;
-            connection.await;
-        });
+        take(permit, stream, peer);
+    }
+    leaving.store(true, Ordering::Relaxed);
+    // Whoever waits in the kernel would be cut off with the listener.
+    let listener = listener.into_std()?;
+    let mut was_waited_for = false;
+    while let Ok(permit) = Arc::clone(&connections).try_acquire_owned()
+        && let Ok((stream, peer)) = listener.accept()
+    {
+        stream.set_nonblocking(true)?;
+        take(permit, TcpStream::from_std(stream)?, peer);
+        was_waited_for = true;
     }
     drop(listener);
+    if was_waited_for {
+        // A connection that has asked nothing yet is closed by what follows.
+        sleep(FIRST_REQUEST).await;
+    }
     if timeout(limits::DRAIN_TIMEOUT, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests were still under way when the server stopped");
     }
@@ -122,16 +168,23 @@ async fn accept_failed(error: &io::Error) {
     }
 }
 
-async fn serve(stream: TcpStream, peer: SocketAddr, tls: Option<TlsAcceptor>, app: Router, watcher: Watcher) {
+async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    tls: Option<TlsAcceptor>,
+    app: Router,
+    leaving: Arc<AtomicBool>,
+    watcher: Watcher,
+) {
     // Answers are written in one piece; waiting to merge them with a next one only delays them.
     let _ = stream.set_nodelay(true);
     let Some(tls) = tls else {
-        return converse(stream, false, peer, app, watcher).await;
+        return converse(stream, false, peer, app, leaving, watcher).await;
     };
     match timeout(limits::HEADER_TIMEOUT, tls.accept(stream)).await {
         Ok(Ok(stream)) => {
             let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-            converse(stream, http2, peer, app, watcher).await;
+            converse(stream, http2, peer, app, leaving, watcher).await;
         }
         Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
         Err(_) => tracing::debug!("TLS handshake took too long"),
@@ -139,14 +192,29 @@ async fn serve(stream: TcpStream, peer: SocketAddr, tls: Option<TlsAcceptor>, ap
 }
 
 /// The protocol is never guessed from the first bytes: that guess would wait for them without end.
-async fn converse<IO>(stream: IO, http2: bool, peer: SocketAddr, app: Router, watcher: Watcher)
-where
+async fn converse<IO>(
+    stream: IO,
+    http2: bool,
+    peer: SocketAddr,
+    app: Router,
+    leaving: Arc<AtomicBool>,
+    watcher: Watcher,
+) where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
         let answer = app.clone().call(request);
-        async move { Ok::<_, Infallible>(answer.await.unwrap_or_else(|never| match never {})) }
+        let leaving = leaving.clone();
+        async move {
+            let mut answer = answer.await.unwrap_or_else(|never| match never {});
+            if !http2 && leaving.load(Ordering::Relaxed) {
+                answer
+                    .headers_mut()
+                    .insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok::<_, Infallible>(answer)
+        }
     });
     let builder = if http2 {
         builder().http2_only()

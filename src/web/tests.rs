@@ -1,5 +1,6 @@
 use axum::body::{Body, to_bytes};
 use axum::routing::{get, post};
+use http::header::HOST;
 use serde_json::Value;
 use tower::ServiceExt as _;
 
@@ -31,7 +32,10 @@ fn app() -> Router {
 }
 
 async fn send(request: http::request::Builder, body: impl Into<Body>) -> Response {
-    app().oneshot(request.body(body.into()).unwrap()).await.unwrap()
+    let mut request = request.body(body.into()).unwrap();
+    let host = HeaderValue::from_static("a.example");
+    request.headers_mut().entry(HOST).or_insert(host);
+    app().oneshot(request).await.unwrap()
 }
 
 async fn text(response: Response) -> String {

@@ -98,6 +98,20 @@ async fn a_wrong_request_is_refused_with_what_is_wrong() {
         server.send(request.body(body)).await.status
     };
     let good = good.to_string();
+    let deep = |deep: usize| {
+        let deep = format!("{}{}", "[".repeat(deep), "]".repeat(deep));
+        good.replacen('{', &format!(r#"{{"future":{deep},"#), 1)
+    };
+    assert_eq!(send("application/json", &deep(63)).await, 200);
+    assert_eq!(send("application/json", &deep(64)).await, 400);
+    let mut bytes = good.replacen('{', r#"{"future":"?","#, 1).into_bytes();
+    let place = bytes.iter().position(|byte| *byte == b'?').unwrap();
+    bytes[place] = 0xFF;
+    let request = Request::new("POST", ONE)
+        .bearer(&asks)
+        .header("content-type", "application/json")
+        .body(bytes);
+    assert_eq!(server.send(request).await.status, 400);
     assert_eq!(send("application/json; charset=utf-8", &good).await, 200);
     assert_eq!(send("text/plain", &good).await, 400);
     assert_eq!(send("application/json", "").await, 400);
@@ -155,11 +169,11 @@ async fn many_questions_are_answered_in_their_order_and_as_asked() {
             "action": { "name": "read" },
             "resource": { "type": "books" },
             "evaluations": [
-                { "resource": { "id": "1" } },
-                { "action": { "name": "burn" }, "resource": { "id": "1" } },
+                { "resource": { "type": "books", "id": "1" } },
+                { "action": { "name": "burn" }, "resource": { "type": "books", "id": "1" } },
                 {},
-                { "subject": { "type": "user", "id": "alice" }, "resource": { "id": "1" } },
-                { "action": { "name": "write" }, "resource": { "id": "2" } },
+                { "subject": { "type": "user", "id": "alice" }, "resource": { "type": "books", "id": "1" } },
+                { "action": { "name": "write" }, "resource": { "type": "books", "id": "2" } },
             ],
         });
         if let Some(semantic) = semantic {
@@ -191,14 +205,46 @@ async fn many_questions_are_answered_in_their_order_and_as_asked() {
 }
 
 #[tokio::test]
+async fn a_part_that_is_sent_is_taken_as_it_is() {
+    let server = library().await;
+    let asks = token(&server, "asking", "access:evaluate").await;
+    let mut body = question("carol", "read", ("books", "1"));
+    body["evaluations"] = json!([
+        { "subject": { "type": "user", "id": "carol" } },
+        { "subject": { "type": "user" } },
+        { "subject": { "id": "carol" } },
+        { "resource": { "id": "1" } },
+        { "action": { "properties": {} } },
+        { "subject": null },
+    ]);
+    let answer = post(&server, &asks, MANY, &body).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let answer = answer.json();
+    assert_eq!(decisions(&answer), [true, false, false, false, false, true]);
+    for (place, member) in [
+        (1, "subject.id"),
+        (2, "subject.type"),
+        (3, "resource.type"),
+        (4, "action.name"),
+    ] {
+        assert_eq!(
+            answer["evaluations"][place]["context"]["error"],
+            json!({ "status": 400, "message": format!("{member}: is missing") })
+        );
+    }
+}
+
+#[tokio::test]
 async fn without_questions_the_defaults_are_the_one_question() {
     let server = library().await;
     let asks = token(&server, "asking", "access:evaluate").await;
     let mut body = question("carol", "read", ("books", "1"));
     let expected = json!({ "decision": true, "context": { "reason": "role" } });
     assert_eq!(post(&server, &asks, MANY, &body).await.json(), expected);
-    body["evaluations"] = json!([]);
-    assert_eq!(post(&server, &asks, MANY, &body).await.json(), expected);
+    for none in [json!([]), json!(null)] {
+        body["evaluations"] = none;
+        assert_eq!(post(&server, &asks, MANY, &body).await.json(), expected);
+    }
 }
 
 #[tokio::test]

@@ -164,7 +164,7 @@ async fn nginx_lets_in_whom_chancery_lets_in_and_says_who_it_is() {
     let mut headers = spoofed.to_vec();
     headers.extend([
         ("authorization", bearer.as_str()),
-        ("cookie", "session=x; other=y"),
+        ("cookie", "chancery-session=x; other=y"),
     ]);
     let answer = nginx.get("/app/page?x=1", &headers).await;
     assert_eq!((answer.status, answer.body.as_str()), (200, "the service"));

@@ -217,10 +217,12 @@ async fn the_way_to_the_next_page_is_for_the_same_search_alone() {
     assert_eq!(status(&body, "subject").await, refused);
     assert_eq!(status(&body, "action").await, refused);
 
-    // Nothing asked for is nothing given, and the way on from there is to the beginning.
     body["page"] = json!({ "limit": 0 });
-    let none = search(&server, &asks, "resource", &body).await;
-    assert_eq!(named(&none, "id"), [""; 0]);
+    for what in ["resource", "subject", "action"] {
+        let mut body = body.clone();
+        body["resource"] = json!({ "type": "docs", "id": "1" });
+        assert_eq!(status(&body, what).await, (400, json!("page.limit")), "{what}");
+    }
     body["page"] = json!({ "limit": 100_000 });
     let most = search(&server, &asks, "resource", &body).await;
     assert_eq!(named(&most, "id"), ["1", "2", "3"]);

@@ -380,3 +380,32 @@ async fn a_disabled_account_changes_no_more() {
     says(&press(&server, &link).await, "invalid");
     assert_eq!(address(&server, "bob").await, is("bob@example.test", false));
 }
+
+#[tokio::test]
+async fn mails_to_an_address_count_together_whatever_they_are_for_and_nobody_learns_of_them() {
+    let two = Rate {
+        count: 2,
+        per: Lifetime::hours(1),
+    };
+    let server = Server::start_with(|config| config.rate_limits.mail_per_recipient = two).await;
+    add_mallory(&server).await;
+    let mailed = async || {
+        let mails = server.mails().await;
+        mails
+            .iter()
+            .filter(|mail| mail.to == "mallory@example.test")
+            .count()
+    };
+    for _ in 0..2 {
+        let mut stranger = Browser::new(&server);
+        let page = stranger.open("/forgot").await;
+        stranger.submit(&page, &[("username", "mallory")]).await;
+    }
+    assert_eq!(mailed().await, 2);
+    let taken = ask(&server, ALICE, "Mallory@Example.Test").await;
+    let free = ask(&server, ALICE, "nobody@example.test").await;
+    assert_eq!((taken.status, &taken.body.len()), (free.status, &free.body.len()));
+    assert_eq!(mailed().await, 2);
+    let told = server.mails().await;
+    assert_eq!(told.iter().filter(|mail| mail.to == OLD).count(), 2);
+}

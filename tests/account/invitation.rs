@@ -104,7 +104,7 @@ async fn an_invitation_is_good_once_for_a_week_and_replaced_by_a_newer_one() {
     let other = invited(&server, "grace@example.org").await;
     says(&browser.open(&replaced).await, "sign-up-invite");
     let form = Form::of(&browser.open(&link).await.body);
-    let cookie = format!("browser={}", browser.cookies["browser"]);
+    let cookie = format!("chancery-browser={}", browser.cookies["chancery-browser"]);
     let names = ["frank-1", "frank-2", "frank-3", "frank-4"];
     let tries = names.map(|name| {
         let fields = [("username", name), FRANK[2]];

@@ -19,12 +19,12 @@ async fn a_password_is_changed_and_everything_else_ends() {
     let tokens = server.tokens(&[("scope", "openid offline_access")]).await;
     let (mut other, _) = at(&server, ALICE, "/account").await;
     let (mut browser, page) = at(&server, ALICE, "/account/password").await;
-    let before = browser.cookies["session"].clone();
+    let before = browser.cookies["chancery-session"].clone();
     let done = change(&mut browser, &page, ALICE.1, NEW).await;
     assert!(done.body.contains("id=\"notice\""), "{}", done.body);
-    assert_ne!(browser.cookies["session"], before);
+    assert_ne!(browser.cookies["chancery-session"], before);
     let mut thief = Browser::new(&server);
-    thief.cookies.insert("session".to_owned(), before);
+    thief.cookies.insert("chancery-session".to_owned(), before);
     assert!(!is_signed_in(&mut thief).await);
     assert!(is_signed_in(&mut browser).await && !is_signed_in(&mut other).await);
     assert_eq!(server.refresh(&tokens.text("refresh_token")).await.status, 400);
@@ -129,4 +129,28 @@ async fn where_a_second_factor_is_required_the_form_takes_what_the_rules_take() 
     let server = Server::start().await;
     let (_, page) = at(&server, BOB, "/account/password").await;
     assert!(page.body.contains("minlength=\"15\""), "{}", page.body);
+}
+
+#[tokio::test]
+async fn who_has_only_just_added_a_passkey_must_know_the_password() {
+    let server = Server::start().await;
+    let (mut browser, page) = at(&server, ALICE, "/account/security").await;
+    let mut authenticator = Authenticator::new();
+    authenticator.verified = true;
+    let added = PasskeyBox::of(&page)
+        .register(&mut browser, &mut authenticator)
+        .await;
+    assert_eq!(added.status, 200, "{}", added.body);
+    for removed in [false, true] {
+        if removed {
+            let page = browser.open("/account/security").await;
+            let done = send(&mut browser, &page, "/account/security/remove", &[]).await;
+            assert!(!done.body.contains("/account/security/remove"), "{}", done.body);
+        }
+        let page = browser.open("/account/password").await;
+        assert!(page.body.contains("name=\"current_password\""), "{}", page.body);
+        let refused = send(&mut browser, &page, "/account/password", &[("new_password", NEW)]).await;
+        assert_eq!(refused.status, 400, "removed: {removed}");
+    }
+    assert!(signs_in(&server, "alice", ALICE.1).await);
 }

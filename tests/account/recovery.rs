@@ -55,7 +55,7 @@ async fn a_forgotten_password_is_replaced() {
         let mut browser = Browser::new(&server);
         let done = reset(&mut browser, &link, new).await;
         says(&done, "reset-done");
-        assert!(!browser.cookies.contains_key("session"));
+        assert!(!browser.cookies.contains_key("chancery-session"));
         assert!(!signs_in(&server, "alice", last).await, "{login}");
         assert!(signs_in(&server, "alice", new).await, "{login}");
         let told = server.mail_to("alice@example.test").await;
@@ -172,7 +172,7 @@ async fn a_link_works_once() {
     let link = asked(&server, "alice", "alice@example.test").await;
     let mut browser = Browser::new(&server);
     let form = Form::of(&browser.open(&link).await.body);
-    let cookie = format!("browser={}", browser.cookies["browser"]);
+    let cookie = format!("chancery-browser={}", browser.cookies["chancery-browser"]);
     let passwords = [
         NEW,
         "seven green lamps over water",

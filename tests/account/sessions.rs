@@ -114,7 +114,7 @@ async fn all_others_or_all_can_be_ended_at_once() {
     let (mut one, _) = at(&server, ALICE, "/account").await;
     let page = asking.open(PATH).await;
     send(&mut asking, &page, "/account/sessions/end-all", &[]).await;
-    assert!(!asking.cookies.contains_key("session"));
+    assert!(!asking.cookies.contains_key("chancery-session"));
     assert!(!is_signed_in(&mut one).await && !is_signed_in(&mut asking).await);
     assert!(is_signed_in(&mut stranger).await);
 }
@@ -171,11 +171,13 @@ async fn a_planted_session_cookie_is_replaced_at_sign_in() {
     let mut attacker = Browser::new(&server);
     let planted = "p".repeat(43);
     let mut victim = Browser::new(&server);
-    victim.cookies.insert("session".to_owned(), planted.clone());
+    victim
+        .cookies
+        .insert("chancery-session".to_owned(), planted.clone());
     let page = victim.sign_in("/account", ALICE.0, ALICE.1).await;
     assert!(page.body.contains("account-nav"));
-    assert_ne!(victim.cookies["session"], planted);
-    attacker.cookies.insert("session".to_owned(), planted);
+    assert_ne!(victim.cookies["chancery-session"], planted);
+    attacker.cookies.insert("chancery-session".to_owned(), planted);
     assert!(asks_for_password(&attacker.open("/account").await));
 }
 

@@ -306,3 +306,38 @@ async fn no_answer_holds_a_secret() {
         (&json!(1), &json!(true))
     );
 }
+
+#[tokio::test]
+async fn a_new_name_looks_like_no_other_and_an_old_one_stays() {
+    let server = start().await;
+    let anna = token(&server, "anna").await;
+    let target = path(&server, "paula").await;
+    for name in [
+        "6f1c2d3e-4b5a-4c6d-8e7f-90a1b2c3d4e5",
+        "6F1C2D3E4B5A4C6D8E7F90A1B2C3D4E5",
+        "urn:uuid:6f1c2d3e-4b5a-4c6d-8e7f-90a1b2c3d4e5",
+        "\u{ff41}nna",
+        "Jo\u{308}rg",
+        "\u{430}nna",
+    ] {
+        let draft = json!({ "username": name, "delivery": "none" });
+        for request in [
+            with_json("POST", "/accounts", &anna, &draft),
+            with_json("PATCH", &target, &anna, &json!({ "username": name })),
+        ] {
+            let (status, body) = problem(&server.send(request).await);
+            assert_eq!((status, &body["member"]), (400, &json!("username")), "{name}");
+        }
+    }
+    for name in ["J\u{f6}rg", "\u{430}\u{43d}\u{43d}\u{430}"] {
+        let draft = json!({ "username": name, "delivery": "none" });
+        let made = server.send(with_json("POST", "/accounts", &anna, &draft)).await;
+        assert_eq!(made.status, 201, "{name}: {}", made.body);
+    }
+    // Brought in with a name of old.
+    server.apply("[[account]]\nusername = \"p\u{430}ul\"\n").await;
+    let target = path(&server, "p\u{430}ul").await;
+    let same = json!({ "username": "p\u{430}ul", "claims": { "name": "Paul" } });
+    let kept = server.send(with_json("PATCH", &target, &anna, &same)).await;
+    assert_eq!(kept.status, 200, "{}", kept.body);
+}

@@ -143,6 +143,7 @@ async fn nobody_registers_or_changes_a_client_that_reaches_beyond_them() {
         ("POST", "/clients", robot("x", "accounts:read")),
         ("POST", "/clients", people("openid audit:read")),
         ("POST", "/clients", people("openid account:write")),
+        ("POST", "/clients", people("openid account:read")),
         (
             "PATCH",
             "/clients/post",
@@ -174,6 +175,9 @@ async fn nobody_registers_or_changes_a_client_that_reaches_beyond_them() {
         libby.post("/clients", &people("openid books:read")).await.status,
         201
     );
+    let mut asking = people("openid account:read");
+    asking["require_consent"] = json!(true);
+    assert_eq!(libby.post("/clients", &asking).await.status, 201);
 }
 
 #[tokio::test]
@@ -405,4 +409,42 @@ async fn agreed(server: &Server) -> bool {
     let who = server.account_id("libby").await;
     let find = async move |db: &mut store::Conn| store::consents::find(db, who, &"app".into()).await;
     server.running.app.store.read(find).await.unwrap().is_some()
+}
+
+#[tokio::test]
+async fn tokens_of_a_client_that_was_shut_out_or_had_its_name_stay_dead() {
+    let server = start().await;
+    let root = Caller::new(&server, ROOT).await;
+    let made = root.post("/clients", &robot("robot-2", "books:read")).await;
+    let secret = made.text("client_secret");
+    let ask = async |secret: &str| {
+        let pairs = [("grant_type", "client_credentials"), ("scope", "books:read")];
+        server
+            .token_as("robot-2", secret, &pairs)
+            .await
+            .text("access_token")
+    };
+    let is_active = async |secret: &str, token: &str| {
+        let request = Request::form("/introspect", &[("token", token)]);
+        let answer = server
+            .send(request.header("authorization", basic("robot-2", secret)))
+            .await;
+        answer.json()["active"].clone()
+    };
+    let held = ask(&secret).await;
+    assert_eq!(is_active(&secret, &held).await, true);
+    root.post("/clients/robot-2/disable", &json!({})).await;
+    root.post("/clients/robot-2/enable", &json!({})).await;
+    assert_eq!(is_active(&secret, &held).await, false);
+    server.advance(Lifetime::seconds(1));
+    let again = ask(&secret).await;
+    assert_eq!(is_active(&secret, &again).await, true);
+
+    assert_eq!(root.delete("/clients/robot-2").await.status, 204);
+    server.advance(Lifetime::seconds(30));
+    let made = root.post("/clients", &robot("robot-2", "books:read")).await;
+    let secret = made.text("client_secret");
+    assert_eq!(is_active(&secret, &again).await, false);
+    let own = ask(&secret).await;
+    assert_eq!(is_active(&secret, &own).await, true);
 }

@@ -17,17 +17,20 @@ requires = ["*"]
 client_id = "keeper"
 client_secret = "keeper-secret-of-more-than-32-characters"
 grant_types = ["client_credentials"]
-scope = "all accounts:disable roles:assign roles:write"
+scope = "all accounts:disable accounts:write roles:assign roles:write"
 
 [[account]]
 username = "ann"
+email = "ann@example.test"
 roles = ["super_admin"]
 
 [[account]]
 username = "ben"
+email = "ben@example.test"
 
 [[account]]
 username = "cleo"
+email = "cleo@example.test"
 roles = ["rising"]
 "#;
 const SUPER: &str = "roles/super_admin";
@@ -111,4 +114,27 @@ async fn who_comes_to_hold_everything_at_that_moment_is_seen_to_go() {
         );
         assert!(house.somebody_remains().await, "{shut} {take}");
     }
+}
+
+#[tokio::test]
+async fn who_has_no_way_in_is_not_the_one_that_remains() {
+    let house = House::start().await;
+    let making = json!({ "username": "zed", "delivery": "none" });
+    let server = &house.server;
+    let made = server
+        .send(with_json("POST", "/accounts", &house.token, &making))
+        .await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    assert_eq!(house.act("PUT", "zed", SUPER).await, 204);
+    assert_eq!(house.rise(json!([])).await, 200);
+    assert_eq!(house.act("DELETE", "ann", SUPER).await, 409);
+    assert_eq!(house.act("POST", "ann", "disable").await, 409);
+    let address = json!({ "email": "zed@example.test" });
+    let target = path(server, "zed").await;
+    let given = server
+        .send(with_json("PATCH", &target, &house.token, &address))
+        .await;
+    assert_eq!(given.status, 200, "{}", given.body);
+    assert_eq!(house.act("DELETE", "ann", SUPER).await, 204);
+    assert!(house.somebody_remains().await);
 }

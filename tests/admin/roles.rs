@@ -340,3 +340,94 @@ async fn a_resource_server_is_found_by_its_encoded_identifier() {
     assert_eq!(root.delete(path).await.status, 204);
     assert_eq!(root.get(path).await.status, 404);
 }
+
+#[tokio::test]
+async fn a_condition_that_nothing_evaluates_is_refused() {
+    let server = start().await;
+    let root = Caller::new(&server, ROOT).await;
+    let new = json!({ "name": "editor2", "permissions": ["books:write"] });
+    assert_eq!(root.post("/roles", &new).await.status, 201);
+    let thing = json!({ "owner": null });
+    assert_eq!(
+        root.with_body("PUT", "/resources/docs/1", &thing, &[])
+            .await
+            .status,
+        201
+    );
+    let vera = format!("/accounts/{}", server.account_id("vera").await);
+    let (expected, unknown) = (("if-match", "\"x\""), ("if-none-match", "*"));
+    for (method, path, body, header) in [
+        ("PUT", "/resources/docs/1", &thing, unknown),
+        ("PUT", "/resources/docs/2", &thing, unknown),
+        ("PATCH", "/roles/editor2", &json!({ "description": "x" }), unknown),
+        ("DELETE", "/roles/editor2", &json!({}), unknown),
+        (
+            "POST",
+            "/roles",
+            &json!({ "name": "other", "permissions": [] }),
+            unknown,
+        ),
+        (
+            "POST",
+            "/roles",
+            &json!({ "name": "other", "permissions": [] }),
+            expected,
+        ),
+        ("POST", "/clients/post/rotate-secret", &json!({}), expected),
+        ("POST", "/clients/post/disable", &json!({}), expected),
+        ("POST", "/clients/post/enable", &json!({}), ("if-match", "*")),
+        ("POST", &format!("{vera}/disable"), &json!({}), expected),
+        ("PUT", &format!("{vera}/roles/editor2"), &json!({}), expected),
+        ("DELETE", &format!("{vera}/roles/viewer"), &json!({}), expected),
+        (
+            "PUT",
+            &format!("{vera}/permissions/books:read"),
+            &json!({}),
+            expected,
+        ),
+    ] {
+        let refused = root.with_body(method, path, body, &[header]).await;
+        assert_eq!(member(&refused).0, 400, "{method} {path}: {}", refused.body);
+        assert!(
+            member(&refused).1.eq_ignore_ascii_case(header.0),
+            "{}",
+            refused.body
+        );
+    }
+    assert_eq!(root.get("/resources/docs/2").await.status, 404);
+    assert_eq!(root.get("/roles/other").await.status, 404);
+    assert_eq!(root.get("/roles/editor2").await.json()["holders"], 0);
+    assert_eq!(root.get("/clients/post").await.json()["disabled"], false);
+}
+
+#[tokio::test]
+async fn what_names_the_condition_evaluates_it() {
+    let server = start().await;
+    let root = Caller::new(&server, ROOT).await;
+    for (path, body) in [
+        ("/roles", json!({ "name": "r", "permissions": [] })),
+        ("/scopes", json!({ "name": "s:see" })),
+    ] {
+        assert_eq!(root.post(path, &body).await.status, 201, "{path}");
+    }
+    let thing = json!({ "owner": null });
+    let put = root.with_body("PUT", "/resources/docs/1", &thing, &[]).await;
+    assert_eq!(put.status, 201, "{}", put.body);
+    let vera = format!("/accounts/{}", server.account_id("vera").await);
+    let stale = [("if-match", "\"x\"")];
+    for (method, path, body) in [
+        ("PUT", "/resources/docs/1", &thing),
+        ("DELETE", "/resources/docs/1", &json!({})),
+        ("PATCH", "/roles/r", &json!({ "description": "x" })),
+        ("DELETE", "/roles/r", &json!({})),
+        ("PATCH", "/scopes/s:see", &json!({ "description": "x" })),
+        ("DELETE", "/scopes/s:see", &json!({})),
+        ("PATCH", "/clients/post", &json!({ "client_name": "x" })),
+        ("DELETE", "/clients/post", &json!({})),
+        ("PATCH", &vera, &json!({ "claims": { "name": "x" } })),
+        ("DELETE", &vera, &json!({})),
+    ] {
+        let refused = root.with_body(method, path, body, &stale).await;
+        assert_eq!(refused.status, 412, "{method} {path}: {}", refused.body);
+    }
+}

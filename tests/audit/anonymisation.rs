@@ -122,7 +122,8 @@ async fn nobody_else_can_take_people_out() {
         .read(async |db: &mut Conn| store::audit_chain::list_sealed(db, 0, 100).await);
     let sealed = sealed.await.unwrap();
     let lends = |sealed: &store::audit_chain::Sealed| {
-        sealed.event.kind == "session.started" && sealed.anonymised_mac.is_some()
+        let event = sealed.event.as_ref().unwrap();
+        event.kind == "session.started" && sealed.anonymised_mac.is_some()
     };
     assert!(sealed.iter().any(lends), "there is something to borrow");
     let borrowed = "(SELECT anonymised_mac FROM audit_events WHERE kind = 'session.started' LIMIT 1)";

@@ -228,3 +228,34 @@ async fn auditors_verify_through_the_api() {
     let less = super::reader(&server, "statistics:read").await;
     assert_eq!(admin(&server, &less, "/audit/verify").await.status, 403);
 }
+
+#[tokio::test]
+async fn an_event_that_cannot_be_read_shows_and_stops_nothing() {
+    let server = with_events().await;
+    if !server.running.app.store.is_sqlite() {
+        // The columns of PostgreSQL hold nothing else than what they are for.
+        return;
+    }
+    tamper(
+        &server,
+        "INSERT INTO audit_events (id, at, kind, outcome, detail) \
+         VALUES (randomblob(16), 1, 'x', 'success', 'not json'), (X'00', 2, 'x', 'success', '{}')",
+    );
+    server.tokens(&[]).await;
+    seal(&server).await;
+    let report = examine(&server).await;
+    assert_eq!(report.unsealed, 2, "all others are sealed");
+    let told = "an event cannot be read and stays unsealed: it was put in or changed";
+    assert_eq!(problems(&server).await, [told, told]);
+    tamper(&server, "DELETE FROM audit_events WHERE sequence IS NULL");
+    tamper(
+        &server,
+        "UPDATE audit_events SET detail = 'notjson' WHERE sequence = 3",
+    );
+    tamper(&server, "UPDATE audit_events SET id = X'00' WHERE sequence = 5");
+    let report = examine(&server).await;
+    let places: Vec<_> = report.findings.iter().map(|finding| finding.sequence).collect();
+    assert_eq!(places, [Some(3), Some(5)], "{report:?}");
+    let told = "the event cannot be read: it was changed";
+    assert_eq!(problems(&server).await, [told, told]);
+}

@@ -79,3 +79,43 @@ async fn events_are_exported_as_json_lines_and_as_csv() {
     let listed: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(listed.as_array().unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn events_that_cannot_be_read_are_marked_and_told_of() {
+    let server = with_events().await;
+    if !server.running.app.store.is_sqlite() {
+        return;
+    }
+    tamper(
+        &server,
+        "UPDATE audit_events SET detail = 'notjson' WHERE sequence = 3; UPDATE audit_events SET id = X'00' WHERE sequence = 4",
+    );
+    let (code, out, _) = run(&server, "audit verify");
+    assert_eq!(code, Some(1));
+    assert!(
+        out.starts_with("3: the event cannot be read: it was changed"),
+        "{out}"
+    );
+    for line in ["audit list", "audit export"] {
+        let (code, out, err) = run(&server, line);
+        assert_eq!(code, Some(0), "{err}");
+        assert!(out.contains("unreadable"), "{out}");
+        assert!(
+            err.contains("1 events cannot be read") && err.contains("1 events have no identifier"),
+            "{err}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn events_that_nobody_seals_are_told_of() {
+    let server = with_events().await;
+    tamper(
+        &server,
+        "UPDATE audit_events SET sequence = NULL, hash = NULL, personal_hash = NULL, at = 1 \
+         WHERE sequence = (SELECT max(sequence) FROM audit_events)",
+    );
+    let (code, out, _) = run(&server, "audit verify");
+    assert_eq!(code, Some(1), "{out}");
+    assert!(out.contains("not been sealed for more than a minute"), "{out}");
+}

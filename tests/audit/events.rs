@@ -123,3 +123,20 @@ async fn events_of_one_second_are_sealed_in_a_moment_by_themselves() {
     let unsealed = async |db: &mut store::Conn| store::audit_chain::count_unsealed(db).await;
     assert_eq!(app.store.read(unsealed).await.unwrap(), 0);
 }
+
+#[tokio::test]
+async fn events_of_one_second_are_listed_in_their_order() {
+    let server = crate::support::Server::start().await;
+    let app = &server.running.app;
+    let kinds: Vec<String> = (0..20).map(|number| format!("test.{number}")).collect();
+    for kind in &kinds {
+        let event = chancery::audit::Event::now(app, kind);
+        let write = async move |db: &mut store::Conn| event.record(db).await;
+        app.store.write(write).await.unwrap();
+    }
+    let listed = super::events(&server, store::audit::Filter::default()).await;
+    let listed = listed.iter().map(|event| &event.kind);
+    let mut listed: Vec<_> = listed.filter(|kind| kind.starts_with("test.")).collect();
+    listed.reverse();
+    assert_eq!(listed, Vec::from_iter(&kinds));
+}

@@ -143,8 +143,10 @@ async fn the_mark_of_one_session_opens_the_console_for_no_other() {
     let (mut old, _) = at(&server, ROOT, "/account").await;
     server.advance(Lifetime::minutes(16));
     let (new, _) = desk(&server, ROOT, "/admin").await;
-    old.cookies
-        .insert("console".to_owned(), new.cookies["console"].clone());
+    old.cookies.insert(
+        "chancery-console".to_owned(),
+        new.cookies["chancery-console"].clone(),
+    );
     assert!(asks_to_sign_in(&old.open("/admin").await));
 }
 

@@ -23,7 +23,7 @@ fn alice_with(name: &str, value: Value) -> Value {
 fn assert_refused(browser: &Browser<'_>, answer: &Answer, status: u16, why: &str) {
     assert_eq!(answer.status, status, "{why}: {}", answer.body);
     assert!(answer.body.contains("id=\"error-code\""), "{why}");
-    assert!(!browser.cookies.contains_key("session"), "{why}");
+    assert!(!browser.cookies.contains_key("chancery-session"), "{why}");
 }
 
 async fn at_provider<'a>(server: &'a Server) -> (Browser<'a>, Trip) {

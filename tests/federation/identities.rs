@@ -19,7 +19,8 @@ async fn connections(server: &Server, name: &str) -> usize {
 
 /// Alice, connected with her address, in front of the page.
 async fn connected<'a>(server: &'a Server, provider: &Provider) -> (Browser<'a>, Answer) {
-    let claims = json!({ "email": "alice@example.test", "email_verified": true });
+    let now = server.clock.now().0;
+    let claims = json!({ "email": "alice@example.test", "email_verified": true, "auth_time": now });
     let (mut browser, answer) = visit(server, provider, claims).await;
     assert!(got_code(&answer), "{}", answer.body);
     let page = browser.open(PAGE).await;
@@ -59,7 +60,8 @@ async fn the_only_way_in_is_not_taken_away() {
     let server = provider
         .relied_on(&format!("create_accounts = true\n{TRUSTED}"))
         .await;
-    let claims = json!({ "email": "carol@example.test", "email_verified": true });
+    let now = server.clock.now().0;
+    let claims = json!({ "email": "carol@example.test", "email_verified": true, "auth_time": now });
     let (mut browser, answer) = visit(&server, &provider, claims).await;
     assert!(got_code(&answer), "{}", answer.body);
     let page = browser.open(PAGE).await;

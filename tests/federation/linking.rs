@@ -66,7 +66,7 @@ async fn an_address_alone_is_nobody() {
             "{lines} {email} {verified}: {}",
             answer.body
         );
-        assert!(!browser.cookies.contains_key("session"));
+        assert!(!browser.cookies.contains_key("chancery-session"));
         assert!(!answer.body.contains("id=\"upstream-create\""));
         assert_eq!(connections(&server, "alice").await, 0);
     }
@@ -105,7 +105,7 @@ async fn an_address_that_both_sides_verified_connects_and_its_holder_is_told() {
     )
     .await;
     assert!(is_asked(&answer), "{}", answer.body);
-    assert!(!browser.cookies.contains_key("session"));
+    assert!(!browser.cookies.contains_key("chancery-session"));
     assert_eq!(connections(&server, "alice").await, 1);
 }
 
@@ -152,10 +152,10 @@ async fn who_proves_an_account_connects_it_and_goes_on() {
         .await;
     assert!(confirm.body.contains("<bdi>alice</bdi>"), "{}", confirm.body);
     assert_eq!(connections(&server, "alice").await, 0);
-    let cookie = browser.cookies["session"].clone();
+    let cookie = browser.cookies["chancery-session"].clone();
     let answer = browser.submit(&confirm, &[("choice", "connect")]).await;
     assert!(got_code(&answer), "{} {}", answer.status, answer.body);
-    assert_ne!(browser.cookies["session"], cookie);
+    assert_ne!(browser.cookies["chancery-session"], cookie);
     assert_eq!(connections(&server, "alice").await, 1);
     assert_eq!(server.mails().await.len(), 1);
     // What was confirmed once is not confirmed again.

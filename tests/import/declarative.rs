@@ -169,14 +169,85 @@ async fn no_file_takes_the_last_administrator_away() {
         "[[role]]\nname = \"super_admin\"\npermissions = []\n",
     ] {
         let file = File::parse(text).unwrap();
-        assert!(
-            declarative::apply(store, &file, false, &tools).await.is_err(),
-            "{text}"
-        );
+        let planned = declarative::plan(store, &file, false, &tools).await;
+        let applied = declarative::apply(store, &file, false, &tools).await;
+        for refused in [planned.unwrap_err(), applied.unwrap_err()] {
+            let says = refused.to_string();
+            assert!(
+                says.contains("give somebody else the role first"),
+                "{text}: {says}"
+            );
+        }
     }
     let file = File::parse("").unwrap();
     assert!(declarative::apply(store, &file, true, &tools).await.is_err());
     let (id, now) = (server.account_id("alice").await, server.clock.now());
     let held = async move |db: &mut Conn| store::roles::authority(db, id, now).await;
     assert!(store.read(held).await.unwrap().permissions.contains("*"));
+}
+
+#[tokio::test]
+async fn no_account_is_named_as_accounts_are_identified() {
+    let (server, token) = super::start("super_admin").await;
+    let names = [
+        "6f1c2d3e-4b5a-4c6d-8e7f-90a1b2c3d4e5",
+        "6F1C2D3E4B5A4C6D8E7F90A1B2C3D4E5",
+        "{6f1c2d3e-4b5a-4c6d-8e7f-90a1b2c3d4e5}",
+        "urn:uuid:6f1c2d3e-4b5a-4c6d-8e7f-90a1b2c3d4e5",
+    ];
+    for name in names {
+        let wrong = File::parse(&format!("[[account]]\nusername = \"{name}\"\n")).unwrap_err();
+        assert!(wrong.to_string().contains("UUID"), "{wrong}");
+    }
+    let table = format!("username\n{}\nplain\n", names.join("\n"));
+    let report = super::import(&server, &token, "text/csv", "", &table).await;
+    assert_eq!(super::counts(&report), serde_json::json!([1, 0, 4]), "{report}");
+}
+
+#[tokio::test]
+async fn what_a_file_does_not_name_stays_as_administrators_made_it() {
+    let server = Server::start().await;
+    let store = &server.running.app.store;
+    let file = "[[role]]\nname = \"clerk\"\npermissions = [\"books:read\"]\n\
+                [[client]]\nclient_id = \"shop\"\nredirect_uris = [\"https://shop.test/cb\"]\n";
+    let more = "[[role]]\nname = \"clerk\"\ndescription = \"At the desk\"\nmfa = \"required\"\n\
+                [[client]]\nclient_id = \"shop\"\nredirect_uris = [\"https://shop.test/cb\"]\n\
+                client_name = \"Shop\"\nscope = \"openid\"\nmfa = \"required\"\ndisabled = true\n";
+    apply(&server, store, file, false).await;
+    let lines =
+        |plan: declarative::Plan| -> Vec<String> { plan.changes.iter().map(ToString::to_string).collect() };
+    assert_eq!(
+        lines(apply(&server, store, more, false).await),
+        [
+            "~ role clerk: description, mfa",
+            "~ client shop: client_name, mfa, scope, disabled"
+        ]
+    );
+    assert!(apply(&server, store, file, false).await.changes.is_empty());
+    let export = async |db: &mut Conn| declarative::export(db).await;
+    let text = store.read(export).await.unwrap();
+    assert!(text.contains("description = \"At the desk\"") && text.contains("client_name = \"Shop\""));
+    assert!(apply(&server, store, &text, false).await.changes.is_empty());
+    // What is named is taken out, where nothing stands for it.
+    let less = "[[role]]\nname = \"clerk\"\ndescription = \"\"\nmfa = \"\"\n\
+                [[client]]\nclient_id = \"shop\"\nredirect_uris = [\"https://shop.test/cb\"]\n\
+                client_name = \"\"\nscope = \"\"\nmfa = \"\"\ndisabled = false\n";
+    assert_eq!(apply(&server, store, less, false).await.changes.len(), 2);
+    let find = async |db: &mut Conn| store::clients::find(db, &"shop".into()).await;
+    let shop = store.read(find).await.unwrap().unwrap();
+    assert!(!shop.disabled && shop.client.mfa.is_none() && shop.client.client_name.is_none());
+    assert!(shop.client.scope.is_empty());
+}
+
+#[tokio::test]
+async fn a_client_that_a_file_names_without_its_secret_and_its_way_to_prove_itself_keeps_both() {
+    let server = Server::start().await;
+    let store = &server.running.app.store;
+    let entry = "[[client]]\nclient_id = \"spa\"\nredirect_uris = [\"https://spa.test/cb\"]\n";
+    let public = format!("{entry}token_endpoint_auth_method = \"none\"\n");
+    apply(&server, store, &public, false).await;
+    assert!(apply(&server, store, entry, false).await.changes.is_empty());
+    let find = async |db: &mut Conn| store::clients::find(db, &"spa".into()).await;
+    let spa = store.read(find).await.unwrap().unwrap();
+    assert!(spa.client.is_public() && spa.secret_hash.is_none());
 }

@@ -31,12 +31,12 @@ async fn a_new_password_is_chosen_before_the_app_gets_its_answer() {
     let page = browser.sign_in(&server.authorize(&[]), "alice", OLD).await;
     assert!(page.status == 200 && is_asked(&page), "{}", page.body);
     assert!(is_asked(&browser.open(&server.authorize(&[])).await));
-    let before = browser.cookies["session"].clone();
+    let before = browser.cookies["chancery-session"].clone();
     let answer = browser
         .submit(&page, &[("current_password", OLD), ("new_password", NEW)])
         .await;
     assert!(got_code(&answer), "{} {}", answer.status, answer.body);
-    assert_ne!(before, browser.cookies["session"]);
+    assert_ne!(before, browser.cookies["chancery-session"]);
     assert!(got_code(&browser.open(&server.authorize(&[])).await));
     for (password, works) in [(OLD, false), (NEW, true)] {
         let answer = Browser::new(&server)

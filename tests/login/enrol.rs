@@ -57,12 +57,12 @@ async fn an_app_is_enrolled_by_its_first_code_and_counts_at_once() {
         texts(&page, "#totp-secret"),
         "the app need not scan again"
     );
-    let before = browser.cookies["session"].clone();
+    let before = browser.cookies["chancery-session"].clone();
     let code = first_code(&server, &wrong);
     let shown = browser
         .submit(&wrong, &[("code", &code), ("name", "My <phone>")])
         .await;
-    assert_ne!(before, browser.cookies["session"], "a new cookie");
+    assert_ne!(before, browser.cookies["chancery-session"], "a new cookie");
     let codes = texts(&shown, "#recovery-codes code");
     assert_eq!(codes.len(), 10, "{}", shown.body);
 

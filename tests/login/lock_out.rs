@@ -45,7 +45,7 @@ async fn failures(server: &Server, name: &str) -> i64 {
 async fn known<'a>(server: &'a Server, name: &str, password: &str) -> Browser<'a> {
     let mut browser = Browser::new(server);
     browser.sign_in(&server.authorize(&[]), name, password).await;
-    browser.cookies.remove("session");
+    browser.cookies.remove("chancery-session");
     browser
 }
 
@@ -183,7 +183,7 @@ async fn a_known_browser_has_tries_of_its_own() {
         429
     );
     assert_eq!(sign_in(&mut owner, &server, "alice", PASSWORD).await.status, 303);
-    owner.cookies.remove("session");
+    owner.cookies.remove("chancery-session");
     for _ in 0..3 {
         assert_eq!(sign_in(&mut owner, &server, "alice", "wrong").await.status, 200);
     }
@@ -199,16 +199,16 @@ async fn a_browser_is_known_only_of_the_account_it_signed_in_and_for_a_time() {
     let mallory = known(&server, "mallory", "violin gravel umbrella").await;
     let owner = known(&server, "alice", PASSWORD).await;
     guess(&server, "alice", MOST).await;
-    let device = owner.cookies["device"].clone();
+    let device = owner.cookies["chancery-device"].clone();
     let mut changed = device.clone().into_bytes();
     changed[30] = if changed[30] == b'A' { b'B' } else { b'A' };
     for cookie in [
-        mallory.cookies["device"].clone(),
+        mallory.cookies["chancery-device"].clone(),
         String::from_utf8(changed).unwrap(),
         "x".to_owned(),
     ] {
         let mut browser = Browser::new(&server);
-        browser.cookies.insert("device".to_owned(), cookie);
+        browser.cookies.insert("chancery-device".to_owned(), cookie);
         assert_eq!(
             sign_in(&mut browser, &server, "alice", PASSWORD).await.status,
             200
@@ -216,7 +216,7 @@ async fn a_browser_is_known_only_of_the_account_it_signed_in_and_for_a_time() {
     }
     server.advance(Lifetime::days(181));
     let mut late = Browser::new(&server);
-    late.cookies.insert("device".to_owned(), device);
+    late.cookies.insert("chancery-device".to_owned(), device);
     assert_eq!(sign_in(&mut late, &server, "alice", PASSWORD).await.status, 200);
 }
 
@@ -227,11 +227,11 @@ async fn a_browser_is_known_after_all_factors() {
     let page = browser
         .sign_in(&server.authorize(&[]), "bob", "bob has a long password too")
         .await;
-    assert!(!browser.cookies.contains_key("device"));
+    assert!(!browser.cookies.contains_key("chancery-device"));
     let seed = chancery::totp::decode_base32("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP").unwrap();
     let code = chancery::totp::code(&seed, server.clock.now());
     browser.submit(&page, &[("code", &code)]).await;
-    assert!(browser.cookies.contains_key("device"));
+    assert!(browser.cookies.contains_key("chancery-device"));
 }
 
 #[tokio::test]
@@ -284,9 +284,49 @@ async fn a_browser_stays_known_when_its_owner_changes_the_password_there() {
     let fields = [("current_password", PASSWORD), ("new_password", new)];
     let changed = owner.send(form.filled(&fields)).await;
     assert_eq!(changed.status, 303, "{}", changed.body);
-    owner.cookies.remove("session");
+    owner.cookies.remove("chancery-session");
     guess(&server, "alice", MOST).await;
     assert_eq!(try_from(&server, "192.0.2.1", "alice", new).await.status, 200);
     let answer = sign_in(&mut owner, &server, "alice", new).await;
     assert_eq!(answer.status, 303, "{}", answer.body);
+}
+
+#[tokio::test]
+async fn the_names_of_one_account_count_together_and_nobody_can_tell() {
+    let server = Server::start_with(|config| {
+        config.rate_limits.sign_in_per_account = Rate {
+            count: 3,
+            per: Lifetime::minutes(3),
+        };
+        config.server.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    })
+    .await;
+    let mut told = Vec::new();
+    for (name, email, address) in [
+        ("alice", "alice@example.test", "192.0.2.1"),
+        ("ghost", "ghost@example.test", "192.0.2.2"),
+    ] {
+        let mut pages = Vec::new();
+        for (typed, password) in [
+            (name, "wrong"),
+            (email, "wrong"),
+            (name, "wrong"),
+            // Three were tried, so that even the right one is no more.
+            (email, PASSWORD),
+            (name, PASSWORD),
+            (email, "wrong"),
+            (name, PASSWORD),
+            (email, PASSWORD),
+        ] {
+            pages.push(lasting(&try_from(&server, address, typed, password).await, typed));
+        }
+        told.push(pages);
+    }
+    assert_eq!(told[0], told[1]);
+    let statuses: Vec<_> = told[0].iter().map(|page| &page[..3]).collect();
+    assert_eq!(statuses, ["200", "200", "200", "200", "200", "200", "429", "429"]);
+    assert_eq!(failures(&server, "alice").await, 3);
+    server.advance(Lifetime::minutes(1));
+    let right = try_from(&server, "192.0.2.1", "alice@example.test", PASSWORD).await;
+    assert_eq!(right.status, 303, "{}", right.body);
 }

@@ -28,7 +28,10 @@ async fn elsewhere(server: &Server) -> Store {
 
 /// Ends the session of this browser behind the back of the server.
 async fn end(server: &Server, browser: &Browser<'_>) {
-    let (secret, now) = (TokenHash::of(&browser.cookies["session"]), server.clock.now());
+    let (secret, now) = (
+        TokenHash::of(&browser.cookies["chancery-session"]),
+        server.clock.now(),
+    );
     let store = elsewhere(server).await;
     let ended = store
         .write(async move |db: &mut Conn| {
@@ -162,7 +165,10 @@ async fn a_grant_that_is_made_while_its_session_ends_ends_with_it() {
     }
     let mut browser = Browser::new(&server);
     browser.sign_in("/account", "alice", PASSWORD).await;
-    let (secret, now) = (TokenHash::of(&browser.cookies["session"]), server.clock.now());
+    let (secret, now) = (
+        TokenHash::of(&browser.cookies["chancery-session"]),
+        server.clock.now(),
+    );
     let grant = grant(&server).await;
     let id = grant.id;
     let (held, holds) = tokio::sync::oneshot::channel();

@@ -234,7 +234,7 @@ async fn a_browser_without_session_is_sent_to_the_first_factor() {
     let server = Server::start().await;
     let mut browser = Browser::new(&server);
     let page = at_second_factor(&server, &mut browser).await;
-    browser.cookies.remove("session");
+    browser.cookies.remove("chancery-session");
     let answer = browser.submit(&page, &[("code", &code_at(&server, 0))]).await;
     assert!(answer.body.contains("name=\"password\""), "{}", answer.body);
 }

@@ -252,7 +252,7 @@ async fn of_parallel_uses_of_the_link_one_wins() {
     let mut browser = Browser::new(&server);
     let page = browser.open(&new_link(&server).await).await;
     let form = Form::of(&page.body);
-    let cookie = format!("browser={}", browser.cookies["browser"]);
+    let cookie = format!("chancery-browser={}", browser.cookies["chancery-browser"]);
     let tries = (0..8).map(|index| {
         let (name, email) = (format!("root-{index}"), format!("root-{index}@example.test"));
         let fields = [

@@ -101,7 +101,7 @@ async fn a_key_that_verifies_nobody_does_not_replace_the_password() {
     let page = browser.open(&server.authorize(&[])).await;
     let answer = PasskeyBox::of(&page).sign(&mut browser, &mut authenticator).await;
     assert_eq!(answer.status, 400);
-    assert!(!browser.cookies.contains_key("session"));
+    assert!(!browser.cookies.contains_key("chancery-session"));
 }
 
 type Tamper = fn(&mut Authenticator);
@@ -142,7 +142,7 @@ async fn whatever_is_wrong_with_a_sign_in_is_refused_alike() {
         let mut authenticator = good.clone();
         tamper(&mut authenticator);
         let answer = PasskeyBox::of(&page).sign(&mut browser, &mut authenticator).await;
-        assert!(!browser.cookies.contains_key("session"), "{what}");
+        assert!(!browser.cookies.contains_key("chancery-session"), "{what}");
         refusals.push((what, told(&answer)));
     }
     let mut browser = Browser::new(&server);
@@ -203,7 +203,7 @@ async fn of_parallel_uses_of_one_assertion_one_wins() {
     let passkey = PasskeyBox::of(&page);
     let begun = passkey.begin(&mut browser).await;
     let body = json!({ "state": begun["state"], "credential": authenticator.sign(&begun) });
-    let mark = format!("browser={}", browser.cookies["browser"]);
+    let mark = format!("chancery-browser={}", browser.cookies["chancery-browser"]);
     let tries = (0..8).map(|_| {
         server.send(
             passkey
@@ -258,13 +258,13 @@ async fn another_sessions_challenge_is_no_second_factor_here() {
     let passkey = PasskeyBox::of(&page);
     let begun = passkey.begin(&mut browser).await;
     let signed = authenticator.sign(&begun);
-    browser.cookies.remove("session");
+    browser.cookies.remove("chancery-session");
     let page = browser.sign_in(&server.authorize(&[]), ALICE.0, ALICE.1).await;
     let answer = PasskeyBox::of(&page).end(&mut browser, &begun, signed).await;
     assert_eq!(answer.status, 400);
     let mut bob = Browser::new(&server);
     bob.cookies = browser.cookies.clone();
-    bob.cookies.remove("session");
+    bob.cookies.remove("chancery-session");
     let page = bob
         .sign_in(&server.authorize(&[]), "bob", "bob has a long password too")
         .await;
@@ -433,4 +433,39 @@ async fn tries_with_a_passkey_count_for_the_network_on_both_pages() {
         }
         assert_eq!(statuses, [403, 403, 429], "{path}");
     }
+}
+
+#[tokio::test]
+async fn whoever_shows_a_passkey_takes_no_try_from_others_in_their_network() {
+    let server = Server::start_with(|config| {
+        config.rate_limits.sign_in_per_address = Rate {
+            count: 1,
+            per: Lifetime::hours(1),
+        };
+    })
+    .await;
+    let mut authenticator = registered(&server, ALICE, true).await;
+    for number in 0..3 {
+        let mut browser = Browser::new(&server);
+        let page = browser.open(&server.authorize(&[])).await;
+        let answer = PasskeyBox::of(&page).sign(&mut browser, &mut authenticator).await;
+        assert!(got_code(&answer), "{number}: {}", answer.body);
+        let mut browser = Browser::new(&server);
+        let page = browser.sign_in(&server.authorize(&[]), ALICE.0, ALICE.1).await;
+        let answer = PasskeyBox::of(&page).sign(&mut browser, &mut authenticator).await;
+        assert!(got_code(&answer), "{number}: {}", answer.body);
+    }
+    let mut browser = Browser::new(&server);
+    let page = browser.open(&server.authorize(&[])).await;
+    let mut unknown = Authenticator::new();
+    let mut statuses = Vec::new();
+    for _ in 0..2 {
+        statuses.push(
+            PasskeyBox::of(&page)
+                .sign(&mut browser, &mut unknown)
+                .await
+                .status,
+        );
+    }
+    assert_eq!(statuses, [400, 429]);
 }

@@ -46,7 +46,7 @@ async fn apps_are_added_used_named_and_removed() {
     let server = Server::start().await;
     let mut browser = Browser::new(&server);
     browser.sign_in(SECURITY, ALICE.0, ALICE.1).await;
-    let cookie = browser.cookies["session"].clone();
+    let cookie = browser.cookies["chancery-session"].clone();
     let (answer, phone) = add_app(&server, &mut browser, "Phone").await;
     assert_eq!(
         texts(&answer, "#recovery-codes code").len(),
@@ -54,7 +54,7 @@ async fn apps_are_added_used_named_and_removed() {
         "{}",
         answer.body
     );
-    assert_ne!(browser.cookies["session"], cookie);
+    assert_ne!(browser.cookies["chancery-session"], cookie);
     server.advance(Lifetime::seconds(30));
     let (answer, _) = add_app(&server, &mut browser, "Tablet").await;
     assert!(answer.body.contains("id=\"notice\""), "codes are made once");
@@ -76,10 +76,10 @@ async fn apps_are_added_used_named_and_removed() {
 
     let page = browser.open(SECURITY).await;
     let remove = &forms(&page, "/account/security/remove")[0];
-    let cookie = browser.cookies["session"].clone();
+    let cookie = browser.cookies["chancery-session"].clone();
     let gone = browser.send(remove.filled(&[])).await;
     assert_eq!(gone.location(), "/account/security?done=factor-removed");
-    assert_ne!(browser.cookies["session"], cookie);
+    assert_ne!(browser.cookies["chancery-session"], cookie);
     assert!(session_lives(&mut browser).await);
     assert!(!session_lives(&mut other).await, "other sessions end");
     assert_eq!(browser.send(remove.filled(&[])).await.status, 404);
@@ -212,10 +212,10 @@ async fn new_recovery_codes_replace_the_old_ones() {
     let (first, _) = add_app(&server, &mut browser, "Phone").await;
     let old = texts(&first, "#recovery-codes code");
     let page = browser.open(SECURITY).await;
-    let cookie = browser.cookies["session"].clone();
+    let cookie = browser.cookies["chancery-session"].clone();
     let make = forms(&page, "/account/security/recovery-codes")[0].filled(&[]);
     let second = browser.send(make).await;
-    assert_ne!(browser.cookies["session"], cookie);
+    assert_ne!(browser.cookies["chancery-session"], cookie);
     let new = texts(&second, "#recovery-codes code");
     assert_eq!(new.len(), 10);
     for (code, fine) in [(&old[0], false), (&new[0], true)] {
@@ -278,12 +278,12 @@ async fn new_recovery_codes_do_not_make_another_known_browser() {
     let mut browser = Browser::new(&server);
     browser.sign_in(SECURITY, ALICE.0, ALICE.1).await;
     add_app(&server, &mut browser, "Phone").await;
-    let known = browser.cookies["device"].clone();
+    let known = browser.cookies["chancery-device"].clone();
     let page = browser.open(SECURITY).await;
     let make = forms(&page, "/account/security/recovery-codes")[0].filled(&[]);
     assert_eq!(browser.send(make).await.status, 200);
     assert_eq!(
-        browser.cookies["device"], known,
+        browser.cookies["chancery-device"], known,
         "with more tries at the password"
     );
 }

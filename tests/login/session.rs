@@ -39,7 +39,9 @@ async fn is_live(server: &Server, browser: &mut Browser<'_>) -> bool {
 /// A browser that holds nothing but this session cookie.
 fn thief<'a>(server: &'a Server, cookie: &str) -> Browser<'a> {
     let mut browser = Browser::new(server);
-    browser.cookies.insert("session".to_owned(), cookie.to_owned());
+    browser
+        .cookies
+        .insert("chancery-session".to_owned(), cookie.to_owned());
     browser
 }
 
@@ -54,7 +56,10 @@ fn set_cookies(answer: &Answer) -> Vec<String> {
 
 #[tokio::test]
 async fn cookies_carry_every_protection() {
-    for (issuer, prefix) in [("http://localhost:8080", ""), ("https://id.example", "__Host-")] {
+    for (issuer, prefix) in [
+        ("http://localhost:8080", "chancery-"),
+        ("https://id.example", "__Host-"),
+    ] {
         let server = Server::start_with(|config| config.server.issuer = issuer.to_owned()).await;
         let mut browser = Browser::new(&server);
         let start = browser.send(Request::get(server.authorize(&[]))).await;
@@ -91,11 +96,11 @@ async fn the_cookie_is_new_at_sign_in_and_at_step_up_and_the_old_one_dead() {
     let page = browser
         .sign_in(&server.authorize(&[]), "bob", "bob has a long password too")
         .await;
-    let first = browser.cookies["session"].clone();
+    let first = browser.cookies["chancery-session"].clone();
     let seed = chancery::totp::decode_base32("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP").unwrap();
     let code = chancery::totp::code(&seed, server.clock.now());
     assert!(got_code(&browser.submit(&page, &[("code", &code)]).await));
-    let second = browser.cookies["session"].clone();
+    let second = browser.cookies["chancery-session"].clone();
     assert_ne!(first, second);
     assert!(!is_live(&server, &mut thief(&server, &first)).await);
     assert!(is_live(&server, &mut thief(&server, &second)).await);
@@ -105,13 +110,13 @@ async fn the_cookie_is_new_at_sign_in_and_at_step_up_and_the_old_one_dead() {
 async fn signing_in_again_changes_the_cookie_and_keeps_the_session() {
     let server = Server::start().await;
     let mut browser = signed_in(&server).await;
-    let first = browser.cookies["session"].clone();
+    let first = browser.cookies["chancery-session"].clone();
     server.advance(Lifetime::minutes(2));
     let answer = browser
         .sign_in(&server.authorize(&[("prompt", "login")]), "alice", PASSWORD)
         .await;
     assert!(got_code(&answer));
-    assert_ne!(first, browser.cookies["session"]);
+    assert_ne!(first, browser.cookies["chancery-session"]);
     assert!(!is_live(&server, &mut thief(&server, &first)).await);
     assert!(is_live(&server, &mut browser).await);
     let tokens = server.redeem(&query_of(answer.location(), "code").unwrap()).await;
@@ -127,7 +132,7 @@ async fn a_planted_cookie_is_not_adopted() {
     assert!(got_code(
         &victim.sign_in(&server.authorize(&[]), "alice", PASSWORD).await
     ));
-    assert_ne!(victim.cookies["session"], planted);
+    assert_ne!(victim.cookies["chancery-session"], planted);
     assert!(!is_live(&server, &mut thief(&server, &planted)).await);
 }
 
@@ -145,13 +150,13 @@ async fn an_attackers_own_session_ends_when_the_victim_signs_in_over_it() {
             .sign_in(&path, "mallory", "mallory has a long password")
             .await
     ));
-    let planted = attacker.cookies["session"].clone();
+    let planted = attacker.cookies["chancery-session"].clone();
     let mut victim = thief(&server, &planted);
     assert!(got_code(&victim.sign_in(&path, "alice", PASSWORD).await));
-    assert_ne!(victim.cookies["session"], planted);
+    assert_ne!(victim.cookies["chancery-session"], planted);
     assert!(!is_live(&server, &mut attacker).await);
     assert!(is_live(&server, &mut victim).await);
-    assert!(is_live(&server, &mut thief(&server, &alice.cookies["session"])).await);
+    assert!(is_live(&server, &mut thief(&server, &alice.cookies["chancery-session"])).await);
 }
 
 #[tokio::test]
@@ -230,4 +235,16 @@ async fn who_has_the_password_alone_does_not_end_sessions_that_proved_both_facto
         assert!(page.body.contains("name=\"code\""), "{}", page.body);
     }
     assert!(is_live(&server, &mut bob).await);
+}
+
+#[tokio::test]
+async fn a_session_that_is_used_lives_on_however_short_the_idle_time() {
+    let server = Server::start_with(|config| config.sessions.idle = Lifetime::minutes(1)).await;
+    let mut browser = signed_in(&server).await;
+    for seconds in [50, 14, 45, 20, 39, 45] {
+        server.advance(Lifetime::seconds(seconds));
+        assert!(is_live(&server, &mut browser).await, "{seconds}");
+    }
+    server.advance(Lifetime::seconds(60));
+    assert!(!is_live(&server, &mut browser).await);
 }

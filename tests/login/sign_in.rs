@@ -97,7 +97,7 @@ async fn unknown_wrong_and_disabled_look_the_same() {
         let mut browser = Browser::new(&server);
         let page = browser.sign_in(&server.authorize(&[]), name, password).await;
         assert!(page.body.contains("id=\"form-error\""), "{name}");
-        assert!(!browser.cookies.contains_key("session"), "{name}");
+        assert!(!browser.cookies.contains_key("chancery-session"), "{name}");
         pages.push((name, lasting(&page, name)));
     }
     for (name, page) in &pages {
@@ -146,7 +146,7 @@ async fn a_form_from_elsewhere_signs_nobody_in() {
     for request in refused {
         let answer = browser.send(request).await;
         assert_eq!((answer.status, answer.header("location")), (403, None));
-        assert!(!browser.cookies.contains_key("session"));
+        assert!(!browser.cookies.contains_key("chancery-session"));
     }
 }
 

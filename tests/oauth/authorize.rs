@@ -361,3 +361,41 @@ async fn an_essential_acr_must_be_reached() {
         "access_denied"
     );
 }
+
+#[tokio::test]
+async fn a_request_that_is_not_utf_8_or_too_long_is_not_changed_but_refused() {
+    let server = Server::start().await;
+    for broken in ["state=%FF", "nonce=%C3", "foo=%ED%A0%80", "foo=%zz", "foo=%4"] {
+        let path = format!("{}&{broken}", server.authorize(&[("state", ""), ("nonce", "")]));
+        assert_page(&server.get(&path).await, broken);
+    }
+    let long = "\"".repeat(4096);
+    let path = server.authorize(&[("nonce", &long), ("state", &long)]);
+    let (_, query) = path.split_once('?').unwrap();
+    let posted = Request::new("POST", "/authorize")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(query);
+    let answer = server.send(posted).await;
+    assert_eq!(
+        query_of(answer.location(), "error").as_deref(),
+        Some("invalid_request"),
+        "{}",
+        answer.location().len()
+    );
+}
+
+#[tokio::test]
+async fn asking_for_the_head_only_gives_no_code() {
+    let server = Server::start().await;
+    let mut browser = signed_in(&server).await;
+    let answer = browser.send(Request::new("HEAD", server.authorize(&[]))).await;
+    assert_eq!(
+        (answer.status, answer.header("location"), answer.header("allow")),
+        (405, None, Some("GET"))
+    );
+    let answer = browser.send(Request::new("HEAD", "/logout")).await;
+    assert_eq!(answer.status, 405);
+    // The session has not ended.
+    let answer = browser.open(&server.authorize(&[("prompt", "none")])).await;
+    assert!(query_of(answer.location(), "code").is_some());
+}

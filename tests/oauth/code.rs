@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use protocol::time::Lifetime;
 use store::Conn;
 
-use crate::support::{Answer, Browser, Server, VERIFIER, query_of};
+use crate::support::{Answer, Browser, Request, Server, VERIFIER, query_of};
 
 const OTHER_VERIFIER: &str = "another-verifier-that-is-just-as-long-as-the-one";
 
@@ -131,6 +131,57 @@ async fn a_second_use_ends_what_the_first_gave() {
         server.userinfo(&first.text("access_token")).await.refusal(),
         (401, "invalid_token".into())
     );
+}
+
+#[tokio::test]
+async fn a_second_use_counts_whatever_else_is_wrong_with_it() {
+    let server = Server::start().await;
+    for change in [
+        ("code_verifier", OTHER_VERIFIER),
+        ("code_verifier", ""),
+        ("redirect_uri", "https://app.example/other"),
+        ("resource", "https://nowhere.example/"),
+    ] {
+        let code = server.code(&[]).await;
+        let first = server.redeem(&code).await;
+        assert_eq!(
+            redeem_with(&server, &code, &[change]).await.refusal(),
+            invalid_grant()
+        );
+        assert_eq!(
+            server.introspect(&first.text("access_token")).await["active"],
+            false,
+            "{change:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn who_saw_a_used_code_of_a_public_client_cannot_end_what_it_gave() {
+    let server = Server::start().await;
+    let changes = [
+        ("client_id", "spa"),
+        ("redirect_uri", "https://spa.example/cb"),
+        ("scope", "openid books:read"),
+    ];
+    let code = server.code(&changes).await;
+    let redeem = async |verifier: &str| {
+        let pairs = [
+            ("grant_type", "authorization_code"),
+            ("client_id", "spa"),
+            ("code", code.as_str()),
+            ("redirect_uri", "https://spa.example/cb"),
+            ("code_verifier", verifier),
+        ];
+        server.send(Request::form("/token", &pairs)).await
+    };
+    let first = redeem(VERIFIER).await;
+    assert_eq!(first.status, 200, "{}", first.body);
+    let access = first.text("access_token");
+    assert_eq!(redeem(OTHER_VERIFIER).await.refusal(), invalid_grant());
+    assert_eq!(server.userinfo(&access).await.status, 200);
+    assert_eq!(redeem(VERIFIER).await.refusal(), invalid_grant());
+    assert_eq!(server.userinfo(&access).await.status, 401);
 }
 
 #[tokio::test]

@@ -167,3 +167,30 @@ async fn a_revoked_refresh_token_takes_its_grant_along() {
         false
     );
 }
+
+#[tokio::test]
+async fn a_replay_counts_whatever_else_is_wrong_with_it() {
+    let server = Server::start().await;
+    for change in [
+        ("scope", "openid made:up"),
+        ("resource", "https://nowhere.example/"),
+    ] {
+        let first = server.tokens(&[]).await.text("refresh_token");
+        let second = server.refresh(&first).await.text("refresh_token");
+        let third = server.refresh(&second).await.text("refresh_token");
+        let pairs = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", first.as_str()),
+            change,
+        ];
+        assert_eq!(
+            server.token(&pairs).await.refusal(),
+            (400, "invalid_grant".into())
+        );
+        assert_eq!(
+            server.refresh(&third).await.refusal(),
+            (400, "invalid_grant".into()),
+            "{change:?}"
+        );
+    }
+}

@@ -314,7 +314,7 @@ async fn pages_of_registered_origins_may_read_answers() {
 }
 
 #[tokio::test]
-async fn preflight_is_answered_but_never_for_null() {
+async fn preflight_is_answered_for_origins_of_clients_only() {
     let server = Server::start().await;
     let preflight = async |origin: &str| {
         let request = Request::new("OPTIONS", "/token")
@@ -333,10 +333,18 @@ async fn preflight_is_answered_but_never_for_null() {
             .is_some_and(|methods| methods.contains("POST"))
     );
     assert_eq!(answer.header("access-control-allow-credentials"), None);
-    assert_eq!(
-        preflight("null").await.header("access-control-allow-origin"),
-        None
-    );
+    for stranger in [
+        "null",
+        "https://evil.example",
+        "https://spa.example:444",
+        "http://spa.example",
+    ] {
+        assert_eq!(
+            preflight(stranger).await.header("access-control-allow-origin"),
+            None,
+            "{stranger}"
+        );
+    }
 }
 
 #[tokio::test]

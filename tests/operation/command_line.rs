@@ -14,6 +14,7 @@ mod doctor;
 mod factors;
 mod import;
 mod links;
+mod master_key;
 mod nouns;
 mod passwords;
 mod roles;
@@ -154,6 +155,8 @@ async fn check_config_names_what_is_wrong() {
         ("[tokens]\naccess_token = \"2d\"\n", "tokens.access_token"),
         ("[keys]\nalgorithms = []\n", "keys.algorithms"),
         ("[keys]\nalgorithms = [\"none\"]\n", "keys.algorithms"),
+        ("[keys]\nalgorithms = [\"ES256\"]\n", "keys.algorithms"),
+        ("[log]\nlevel = \"inof\"\n", "log.level"),
         (
             "[accounts]\nargon2_iterations = 1\n",
             "accounts.argon2_iterations",
@@ -191,6 +194,108 @@ async fn check_config_reads_the_branding() {
 }
 
 #[tokio::test]
+async fn the_packaged_configuration_says_where_everything_lies() {
+    let machine = Machine::new();
+    let text = include_str!("../../.packaging/chancery.toml");
+    machine.write("packaged.toml", text);
+    machine.ok("check-config --config packaged.toml");
+    let table: toml::Table = text.parse().unwrap();
+    assert!(table["database"]["url"].is_str() && table["keys"]["master_key_file"].is_str());
+    // What the unit alone knew, commands would not find.
+    assert!(!include_str!("../../.packaging/chancery.service").contains("CHANCERY_"));
+}
+
+#[tokio::test]
+async fn check_config_loads_the_certificates() {
+    let machine = Machine::new();
+    let made = || rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
+    let (ours, other) = (made(), made());
+    machine.write("cert.pem", &ours.cert.pem());
+    machine.write("key.pem", &ours.signing_key.serialize_pem());
+    machine.write("other.pem", &other.signing_key.serialize_pem());
+    machine.write("empty.pem", "");
+    let pair = |certificate: &str, key: &str| {
+        format!("[server]\ntls_certificate = \"{certificate}\"\ntls_key = \"{key}\"\n")
+    };
+    let authority = |file: &str| format!("[outbound]\nextra_ca_file = \"{file}\"\n");
+    for (text, named) in [
+        (pair("cert.pem", "key.pem"), None),
+        (authority("cert.pem"), None),
+        (
+            pair("cert.pem", "other.pem"),
+            Some("server.tls_key: other.pem cannot be used"),
+        ),
+        (pair("cert.pem", "empty.pem"), Some("server.tls_key: empty.pem")),
+        (
+            pair("empty.pem", "key.pem"),
+            Some("server.tls_certificate: empty.pem"),
+        ),
+        (
+            pair("nowhere.pem", "key.pem"),
+            Some("server.tls_certificate: nowhere.pem"),
+        ),
+        (authority("empty.pem"), Some("outbound.extra_ca_file empty.pem")),
+        (authority("key.pem"), Some("outbound.extra_ca_file key.pem")),
+    ] {
+        machine.write("tls.toml", &text);
+        match named {
+            None => {
+                machine.ok("check-config --config tls.toml");
+            }
+            Some(named) => {
+                let refusal = machine.refusal("check-config --config tls.toml");
+                assert!(refusal.contains(named), "{text}: {refusal}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_only_looks_makes_no_database() {
+    let machine = Machine::new();
+    for line in [
+        "client list",
+        "account list",
+        "export",
+        "audit list",
+        "api-key list",
+        "plan sample.toml",
+        "doctor",
+    ] {
+        machine.write("sample.toml", SAMPLE);
+        let folder = machine.folder.path();
+        let ran = run(folder, "sqlite:data/new.db", &folder.join("new.key"), line, "");
+        assert_eq!(ran.code, Some(1), "{line}: {ran:?}");
+        let said = ran.out + &ran.err;
+        assert!(
+            said.contains("there is no database at data/new.db") && said.contains("`chancery migrate`"),
+            "{line}: {said}"
+        );
+        assert!(
+            !folder.join("data").exists() && !folder.join("new.key").exists(),
+            "{line}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_identifier_is_said_to_be_none() {
+    let machine = Machine::new();
+    for (line, list) in [
+        ("api-key show nope", "api-key list"),
+        ("api-key rotate nope", "api-key list"),
+        ("api-key delete nope", "api-key list"),
+        ("session show nope", "session list"),
+        ("session delete nope", "session list"),
+    ] {
+        let ran = machine.run(line);
+        assert_eq!(ran.code, Some(2), "{line}: {ran:?}");
+        let says = format!("must be an identifier; see `chancery {list}`");
+        assert!(ran.err.contains(&says), "{line}: {ran:?}");
+    }
+}
+
+#[tokio::test]
 async fn commands_that_do_not_exist_exit_with_2() {
     let machine = Machine::new();
     for line in [
@@ -210,6 +315,7 @@ async fn commands_that_do_not_exist_exit_with_2() {
 async fn a_plan_shows_and_writes_nothing() {
     let machine = Machine::new();
     machine.write("sample.toml", SAMPLE);
+    machine.ok("migrate");
     let plan = machine.ok("plan sample.toml");
     for line in [
         "+ role editor",
@@ -220,6 +326,8 @@ async fn a_plan_shows_and_writes_nothing() {
         assert!(plan.lines().any(|shown| shown == line), "{line}: {plan}");
     }
     assert_eq!(machine.ok("plan sample.toml"), plan);
+    assert!(!machine.master_key.exists());
+    assert_eq!(machine.json("key list --json"), Value::Array(vec![]));
     assert!(machine.refusal("role show editor").contains("\"editor\""));
     for noun in ["client", "account", "scope"] {
         assert_eq!(
@@ -249,6 +357,7 @@ async fn what_is_applied_twice_changes_once() {
 #[tokio::test]
 async fn a_wrong_file_changes_nothing_and_the_line_is_named() {
     let machine = Machine::new();
+    machine.ok("migrate");
     let line = SAMPLE.lines().count() + 2;
     for (text, named) in [
         (

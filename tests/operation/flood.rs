@@ -6,7 +6,7 @@ use axum::body::Body;
 use chancery::config::{Config, Rate};
 use chancery::passwords::{Params, Passwords};
 use chancery::{declarative, router, server};
-use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, RETRY_AFTER};
 use protocol::time::Lifetime;
 use tower::ServiceExt as _;
 
@@ -34,6 +34,7 @@ async fn what_cannot_be_checked_soon_is_sent_away_and_the_rest_succeeds() {
     let service = router::router(Arc::new(app));
     let sign_in = || {
         let request = http::Request::post("/token")
+            .header(HOST, "localhost")
             .header(
                 AUTHORIZATION,
                 basic("cli", "cli-secret-of-more-than-32-characters"),

@@ -383,3 +383,29 @@ async fn a_request_under_way_is_answered_before_the_server_stops() {
         .expect("the server ends")
         .unwrap();
 }
+
+#[tokio::test]
+async fn a_request_names_its_host_once_and_well() {
+    let server = Server::start().await;
+    for (head, expected) in [
+        ("GET /health/live HTTP/1.1\r\n", 400),
+        ("GET /health/live HTTP/1.1\r\nHost: a b\r\n", 400),
+        ("GET /health/live HTTP/1.1\r\nHost: user@a.example\r\n", 400),
+        ("GET /health/live HTTP/1.1\r\nHost: a.example/\r\n", 400),
+        ("GET /health/live HTTP/1.1\r\nHost: a\r\nHost: a\r\n", 400),
+        ("GET /health/live HTTP/1.1\r\nHost: a.example:8080\r\n", 200),
+        ("GET /health/live HTTP/1.1\r\nHost: [::1]:8080\r\n", 200),
+        ("GET /health/live HTTP/1.0\r\n", 200),
+    ] {
+        let answer = raw(
+            server.running.address,
+            &format!("{head}Connection: close\r\n\r\n"),
+        )
+        .await;
+        assert_eq!(
+            answer.get(9..12),
+            Some(expected.to_string().as_str()),
+            "{head}: {answer}"
+        );
+    }
+}

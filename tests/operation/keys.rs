@@ -196,15 +196,26 @@ async fn another_master_key_is_refused_with_the_cause() {
     let server = Server::start().await;
     let mut config = server.config.clone();
     config.keys.master_key_file.set_extension("other");
-    let refusal = open(config, server.clock.clone())
-        .await
-        .err()
-        .expect("the keys cannot be opened")
-        .to_string();
-    assert!(
-        refusal.contains("keys.master_key_file") && refusal.contains("restore"),
-        "{refusal}"
-    );
+    let other = config.keys.master_key_file.clone();
+    for foreign in [None, Some("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n")] {
+        if let Some(foreign) = foreign {
+            std::fs::write(&other, foreign).unwrap();
+        }
+        let refusal = open(config.clone(), server.clock.clone())
+            .await
+            .err()
+            .expect("the keys cannot be opened")
+            .to_string();
+        assert!(
+            refusal.contains("keys.master_key_file") && refusal.contains("restore"),
+            "{refusal}"
+        );
+        assert_eq!(
+            other.exists(),
+            foreign.is_some(),
+            "a key is made anew for no database"
+        );
+    }
 }
 
 #[tokio::test]

@@ -1,11 +1,11 @@
 //! Limits on how often something may be asked, and what answers say about them
 //! (draft-ietf-httpapi-ratelimit-headers-11).
 
-use chancery::config::{Config, Rate};
+use chancery::config::{Config, Rate, Registration};
 use chancery::rate_limit::Limit;
 use protocol::time::Lifetime;
 
-use crate::support::{Answer, Browser, Request, Server, basic};
+use crate::support::{Answer, Browser, Form, Request, Server, basic};
 
 const MACHINE: &[(&str, &str)] = &[("grant_type", "client_credentials")];
 const SECRET: &str = "m2m-secret-of-more-than-32-characters";
@@ -109,7 +109,11 @@ async fn a_network_may_try_to_sign_in_so_often_on_any_page() {
     assert!(code.body.contains("name=\"code\""), "{}", code.body);
     let mut page = code;
     // Where nothing is left, it says when there will be something again.
-    for state in ["\"sign-in\";r=1;t=180", "\"sign-in\";r=0;t=60"] {
+    for state in [
+        "\"sign-in\";r=2;t=120",
+        "\"sign-in\";r=1;t=180",
+        "\"sign-in\";r=0;t=60",
+    ] {
         page = browser.submit(&page, &[("code", "000000")]).await;
         assert_eq!(page.status, 200);
         assert_eq!(told(&page)[1], Some(state));
@@ -200,4 +204,100 @@ async fn of_many_at_once_as_many_win_as_there_are_in_the_bucket() {
     limits.reset(Limit::MailPerRecipient, "ada@example.org").await;
     let verdict = limits.take(Limit::MailPerRecipient, "ada@example.org").await;
     assert_eq!((verdict.allowed, verdict.remaining), (true, 4));
+}
+
+#[tokio::test]
+async fn whoever_proves_who_they_are_takes_no_try_from_others_in_their_network() {
+    let server = Server::start_with(|config| config.rate_limits.sign_in_per_address = rate(1, 60)).await;
+    let seed = chancery::totp::decode_base32("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP").unwrap();
+    for number in 0..3 {
+        server.advance(Lifetime::seconds(30));
+        let mut browser = Browser::new(&server);
+        let page = browser
+            .sign_in(&server.authorize(&[]), "bob", "bob has a long password too")
+            .await;
+        assert!(page.body.contains("name=\"code\""), "{number}: {}", page.body);
+        let code = chancery::totp::code(&seed, server.clock.now());
+        let done = browser.submit(&page, &[("code", &code)]).await;
+        assert!(done.location().contains("code="), "{number}: {}", done.body);
+        server.code(&[]).await;
+        let grant = [
+            ("grant_type", "password"),
+            ("username", "alice"),
+            ("password", "correct horse battery staple"),
+        ];
+        let cli = "cli-secret-of-more-than-32-characters";
+        let token = server.token_as("cli", cli, &grant).await;
+        assert_eq!(token.status, 200, "{number}: {}", token.body);
+    }
+    // What is wrong stays taken, though what is right comes after it.
+    let mut browser = Browser::new(&server);
+    let page = browser
+        .sign_in(&server.authorize(&[]), "bob", "bob has a long password too")
+        .await;
+    assert_eq!(browser.submit(&page, &[("code", "000000")]).await.status, 200);
+    assert_eq!(browser.submit(&page, &[("code", "000000")]).await.status, 429);
+}
+
+#[tokio::test]
+async fn a_refusal_names_the_limit_that_was_met() {
+    let server = Server::start_with(|config| {
+        config.accounts.registration = Registration::Open;
+        let limits = &mut config.rate_limits;
+        for limit in [
+            &mut limits.sign_in_per_account,
+            &mut limits.mail_per_address,
+            &mut limits.register_per_address,
+        ] {
+            *limit = rate(1, 1);
+        }
+    })
+    .await;
+    let named = |answer: &Answer, name: &str| {
+        assert_eq!(answer.status, 429, "{name}: {}", answer.body);
+        let (policy, state) = (format!("\"{name}\";q=1;w=60"), format!("\"{name}\";r=0;t=60"));
+        assert_eq!(
+            told(answer),
+            [Some(policy.as_str()), Some(state.as_str()), Some("60")]
+        );
+        assert_eq!(answer.headers.get_all("ratelimit").iter().count(), 1, "{name}");
+    };
+    let twice = async |browser: &mut Browser<'_>, page: &Answer, path: &str, fields: &[(&str, &str)]| {
+        let form = Form::at(&page.body, path);
+        assert_ne!(browser.send(form.filled(fields)).await.status, 429, "{path}");
+        browser.send(form.filled(fields)).await
+    };
+    let password = "correct horse battery staple";
+    let new = ("new_password", "four ferries in the morning rain");
+
+    let mut alice = Browser::new(&server);
+    let page = alice.sign_in("/account/email", "alice", password).await;
+    let email = [("email", "alice@new.example")];
+    named(&twice(&mut alice, &page, "/account/email", &email).await, "mail");
+    let page = alice.open("/account/password").await;
+    let wrong = [("current_password", "wrong"), new];
+    named(
+        &twice(&mut alice, &page, "/account/password", &wrong).await,
+        "account",
+    );
+
+    server.advance(Lifetime::minutes(1));
+    let mut stranger = Browser::new(&server);
+    let page = stranger.open("/forgot").await;
+    let ghost = [("username", "ghost")];
+    named(&twice(&mut stranger, &page, "/forgot", &ghost).await, "mail");
+    let page = stranger.open("/sign-up").await;
+    named(&twice(&mut stranger, &page, "/sign-up", &ghost).await, "sign-up");
+    let page = stranger.open(&server.authorize(&[])).await;
+    let action = Form::of(&page.body).action;
+    let wrong = [("username", "ghost"), ("password", "wrong")];
+    named(&twice(&mut stranger, &page, &action, &wrong).await, "account");
+
+    let mut bob = Browser::new(&server);
+    let page = bob
+        .sign_in(&server.authorize(&[]), "bob", "bob has a long password too")
+        .await;
+    let action = Form::of(&page.body).action;
+    let wrong = [("code", "000000")];
+    named(&twice(&mut bob, &page, &action, &wrong).await, "second-factor");
 }

@@ -171,3 +171,39 @@ async fn what_cannot_be_a_group_is_refused() {
     assert_eq!(directory.listed("/Groups", "displayName").await, ["Team"]);
     assert_eq!(members(&directory.get(&path).await.json()), [a]);
 }
+
+#[tokio::test]
+async fn a_member_is_the_same_however_its_identifier_is_written() {
+    let directory = Directory::start().await;
+    let a = directory.add_user("ann", &json!({})).await;
+    for upper in [a.to_uppercase(), format!("urn:uuid:{a}"), a.replace('-', "")] {
+        let id = directory.add_group(&format!("Team {upper}"), &[&upper]).await;
+        let path = format!("/Groups/{id}");
+        assert_eq!(members(&directory.get(&path).await.json()), [a.as_str()]);
+        for filter in [
+            format!("members[value eq \"{upper}\"]"),
+            format!("members.value eq \"{upper}\""),
+            format!("members eq \"{upper}\" and id eq \"{}\"", id.to_uppercase()),
+        ] {
+            let found = format!("/Groups?filter={}", encoded(&filter));
+            let named = directory.listed(&found, "id").await;
+            assert!(named.contains(&id), "{filter}: {named:?}");
+        }
+        let user = format!(
+            "/Users?filter={}",
+            encoded(&format!("groups.value eq \"{}\"", id.to_uppercase()))
+        );
+        assert_eq!(directory.listed(&user, "id").await, [a.as_str()]);
+        for operation in [
+            json!({ "op": "remove", "path": format!("members[value eq \"{upper}\"]") }),
+            json!({ "op": "remove", "path": "members", "value": [{ "value": upper }] }),
+        ] {
+            let add =
+                json!([{ "op": "add", "path": "members", "value": [{ "value": upper }, { "value": a }] }]);
+            let added = directory.patch(&path, &add).await;
+            assert_eq!(members(&added.json()), [a.as_str()], "{}", added.body);
+            let left = directory.patch(&path, &json!([operation])).await;
+            assert_eq!(members(&left.json()), [""; 0], "{operation}: {}", left.body);
+        }
+    }
+}

@@ -299,3 +299,47 @@ async fn what_changes_nothing_leaves_no_trace() {
     assert_eq!(after.status, 200, "{}", after.body);
     assert_eq!(after.json(), before.json());
 }
+
+#[tokio::test]
+async fn a_new_name_looks_like_no_other_and_an_old_one_stays() {
+    let directory = Directory::start().await;
+    let id = directory.add_user("ann", &json!({})).await;
+    let path = format!("/Users/{id}");
+    for name in [
+        "6f1c2d3e-4b5a-4c6d-8e7f-90a1b2c3d4e5",
+        "{6F1C2D3E-4B5A-4C6D-8E7F-90A1B2C3D4E5}",
+        "\u{ff41}lice",
+        "Jo\u{308}rg",
+        "\u{430}lice",
+    ] {
+        let body = json!({ "schemas": [USER], "userName": name });
+        for (method, target, body) in [
+            ("POST", "/Users", body.clone()),
+            ("PUT", path.as_str(), body),
+            (
+                "PATCH",
+                path.as_str(),
+                patch(&json!([{ "op": "replace", "path": "userName", "value": name }])),
+            ),
+            (
+                "PATCH",
+                path.as_str(),
+                patch(&json!([{ "op": "replace", "value": { "userName": name } }])),
+            ),
+        ] {
+            let refused = directory.send(method, target, Some(&body)).await;
+            assert_eq!(error(&refused), is(400, "invalidValue"), "{method} {name}");
+        }
+    }
+    // Made before there was such a rule.
+    let mut old = directory.stored(&id).await.unwrap();
+    old.username = "\u{430}lice".to_owned();
+    let now = directory.server.clock.now();
+    let write = async move |db: &mut store::Conn| store::accounts::update(db, &old, now).await;
+    directory.server.running.app.store.write(write).await.unwrap();
+    let kept = json!({ "schemas": [USER], "userName": "\u{430}lice", "title": "Guide" });
+    let kept = directory.send("PUT", &path, Some(&kept)).await;
+    assert_eq!(kept.status, 200, "{}", kept.body);
+    let same = json!([{ "op": "replace", "value": { "userName": "\u{430}lice", "title": "Host" } }]);
+    assert_eq!(directory.patch(&path, &same).await.status, 200);
+}

@@ -85,7 +85,13 @@ impl Listing {
         terms: impl Serialize,
         page: &Page,
     ) -> Result<(Listing, Option<Place>), Error<ApiRefusal>> {
-        let limit = page.limit.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT);
+        let limit = match page.limit {
+            Some(0) => {
+                let detail = "page.limit: must be at least 1";
+                return Err(bad(detail).with("member", "page.limit").into());
+            }
+            limit => limit.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT),
+        };
         let asked = Sha256::digest(serde_json::to_vec(&(terms, limit))?).to_vec();
         let place = match page.token.as_deref().filter(|token| !token.is_empty()) {
             None => None,

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use protocol::client::{Client, GrantType, InvalidClient};
 use protocol::id::ClientId;
 use protocol::permission;
-use protocol::role::{ACCOUNT_WRITE, ResourceServer, ScopeDefinition, is_known};
+use protocol::role::{ACCOUNT_READ, ACCOUNT_WRITE, ResourceServer, ScopeDefinition, is_known};
 use serde_json::{Map, Value};
 
 use crate::administration::Refused;
@@ -14,9 +14,19 @@ use crate::administration::Refused;
 /// So many clients are named by a refusal at most.
 const MAX_SHOWN: usize = 5;
 
+/// What whoever reads the accounts of people with their own tokens sees of them.
+const SEEN_OF_ACCOUNTS: [&str; 5] = [
+    permission::ACCOUNTS_READ,
+    permission::ACCOUNTS_EXPORT,
+    permission::SESSIONS_READ,
+    permission::GRANTS_READ,
+    permission::API_KEYS_READ,
+];
+
 /// The permissions that come with a client: those of the server's own that its scope names, in whosever name it uses
-/// them; what its scopes require, where it acts for itself or people are not asked; and everything, where people are not
-/// asked and it may act with their rights here, change their account, or show services all that they hold.
+/// them; what its scopes require, where it acts for itself or people are not asked; what shows accounts, where people are
+/// not asked and it may read theirs; and everything, where people are not asked and it may act with their rights here,
+/// change their account, or show services all that they hold.
 pub(crate) fn reach(client: &Client, definitions: &[ScopeDefinition]) -> BTreeSet<String> {
     let may = |grant| client.grant_types.contains(&grant);
     let alone = may(GrantType::ClientCredentials);
@@ -35,6 +45,8 @@ pub(crate) fn reach(client: &Client, definitions: &[ScopeDefinition]) -> BTreeSe
             }
         } else if token == ACCOUNT_WRITE && unasked {
             permissions.insert(permission::ALL.to_owned());
+        } else if token == ACCOUNT_READ && unasked {
+            permissions.extend(SEEN_OF_ACCOUNTS.map(str::to_owned));
         } else if alone || unasked {
             let defined = definitions.iter().find(|definition| definition.name == token);
             permissions.extend(
@@ -222,6 +234,9 @@ mod tests {
             (&people, "accounts:read books:write", true, vec!["accounts:read"]),
             (&people, "account:write", false, vec!["*"]),
             (&people, "account:write", true, vec![]),
+            (&people, "openid account:read", false, SEEN_OF_ACCOUNTS.to_vec()),
+            (&people, "account:read", true, vec![]),
+            (&alone, "account:read", false, vec![]),
             (&alone, "account:write undefined", false, vec![]),
         ] {
             let client = client(json!({ "grant_types": grants, "scope": scope, "require_consent": consent }));

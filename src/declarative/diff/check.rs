@@ -8,7 +8,7 @@ use protocol::id::ClientId;
 use protocol::role::{STANDARD_SCOPES, ScopeDefinition};
 use store::clients::StoredClient;
 
-use super::super::{At, File, FileError, MANAGED_BY};
+use super::super::{At, ClientEntry, File, FileError, MANAGED_BY};
 use super::Stored;
 use crate::administration;
 
@@ -55,7 +55,7 @@ pub(super) fn references(file: &File, stored: &Stored, prune: bool) -> Result<()
         };
         FileError::at(line, format!("{who}: unknown {noun} {name:?}{fix}"))
     };
-    for At { line, entry } in &file.resources {
+    for At { line, entry, .. } in &file.resources {
         if let Some(name) = entry.scopes.iter().find(|name| !scopes.contains(name.as_str())) {
             return Err(unknown(
                 *line,
@@ -66,7 +66,7 @@ pub(super) fn references(file: &File, stored: &Stored, prune: bool) -> Result<()
             ));
         }
     }
-    for At { line, entry } in &file.clients {
+    for At { line, entry, .. } in &file.clients {
         let who = || format!("client {}", entry.client.client_id);
         if let Some(name) = entry.client.scope.iter().find(|name| !scopes.contains(name)) {
             return Err(unknown(*line, who(), "scope", name, &scopes));
@@ -80,7 +80,7 @@ pub(super) fn references(file: &File, stored: &Stored, prune: bool) -> Result<()
             return Err(unknown(*line, who(), "resource", name, &resources));
         }
     }
-    for At { line, entry } in &file.accounts {
+    for At { line, entry, .. } in &file.accounts {
         let mut named = entry.roles.iter().flatten();
         if let Some(name) = named.find(|name| !roles.contains(name.as_str())) {
             return Err(unknown(
@@ -98,7 +98,7 @@ pub(super) fn references(file: &File, stored: &Stored, prune: bool) -> Result<()
 /// What administrators may not do to clients either: name a new one as accounts are, or let a scope give one more than
 /// it was registered with. Those of the file are registered by it.
 pub(super) fn clients(file: &File, stored: &Stored, prune: bool) -> Result<(), FileError> {
-    for At { line, entry } in &file.clients {
+    for At { line, entry, .. } in &file.clients {
         let id = &entry.client.client_id;
         if !stored.clients.contains_key(id) {
             administration::clients::check_identifier(id)
@@ -108,17 +108,22 @@ pub(super) fn clients(file: &File, stored: &Stored, prune: bool) -> Result<(), F
     let named: BTreeSet<&ClientId> = file.clients.iter().map(|at| &at.entry.client.client_id).collect();
     let goes = |old: &StoredClient| prune && old.managed_by.as_deref() == Some(MANAGED_BY);
     let others = stored.clients.values();
-    let others: Vec<&Client> = others
+    let mut others: Vec<&Client> = others
         .filter(|old| !named.contains(&old.client.client_id) && !goes(old))
         .map(|old| &old.client)
         .collect();
+    // Those that are named without their scope keep it, and so are registered no further than they were.
+    let keeps = |at: &&At<ClientEntry>| {
+        !at.written.has("scope") && stored.clients.contains_key(&at.entry.client.client_id)
+    };
+    others.extend(file.clients.iter().filter(keeps).map(|at| &at.entry.client));
     let definitions = stored.scopes.values().map(|(scope, _)| scope.clone());
     let definitions: Vec<ScopeDefinition> = definitions.collect();
-    for At { line, entry } in &file.scopes {
+    for At { line, entry, .. } in &file.scopes {
         let gain = administration::clients::check_gain(others.iter().copied(), &definitions, entry);
         if let Err(refused) = gain {
             let (name, says) = (&entry.name, refused.says());
-            let problem = format!("scope {name}: {says}, or name them in this file");
+            let problem = format!("scope {name}: {says}, or name them with their scope in this file");
             return Err(FileError::at(*line, problem));
         }
     }

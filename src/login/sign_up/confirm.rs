@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use protocol::secret::Secret;
 
-use super::super::password::later;
+use super::super::password::{busy, too_many};
 use super::super::visitor::Visitor;
 use super::application::Application;
 use super::finish;
@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::config::Registration;
 use crate::links::{self, Link, Purpose};
 use crate::pages::{Notice, Page, SignUpConfirmPage, SignUpError};
-use crate::rate_limit::{Limit, RetryAfter};
+use crate::rate_limit::Limit;
 use crate::web::client_ip::ClientAddress;
 
 /// Who follows a link, and what it stands for.
@@ -101,10 +101,9 @@ pub(in crate::login) async fn submit(
 async fn prove(app: &App, confirmation: &mut Confirmation) -> Result<(), Response> {
     let password = Secret::new(confirmation.visitor.form.take("password").unwrap_or_default());
     let key = confirmation.link.content.email.to_lowercase();
-    let verdict = app.limits.take(Limit::SignInPerAccount, &key).await;
-    if let Err(RetryAfter(seconds)) = verdict.allowed() {
+    if let Err(exceeded) = app.limits.admit(Limit::SignInPerAccount, &key).await {
         let page = confirmation.form(app, Some(SignUpError::TooMany));
-        return Err(later(page, StatusCode::TOO_MANY_REQUESTS, seconds));
+        return Err(too_many(page, &exceeded));
     }
     let hash = confirmation.link.content.password_hash.clone();
     let password = crate::passwords::policy::normal(password.expose());
@@ -113,7 +112,7 @@ async fn prove(app: &App, confirmation: &mut Confirmation) -> Result<(), Respons
         Ok(_) => Err(confirmation.form(app, Some(SignUpError::Mismatch))),
         Err(_) => {
             let page = confirmation.form(app, Some(SignUpError::Busy));
-            Err(later(page, StatusCode::SERVICE_UNAVAILABLE, 1))
+            Err(busy(page))
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::error::BoxError;
 use crate::links::{NewLink, Purpose};
 use crate::mail::{Letter, Mail};
 use crate::pages::Locale;
-use crate::rate_limit::Limit;
+use crate::rate_limit::{Limit, recipient};
 
 /// Writes the mail in the background.
 pub(super) fn send_later(app: &Arc<App>, application: Application, locale: Locale) {
@@ -26,7 +26,12 @@ pub(super) fn send_later(app: &Arc<App>, application: Application, locale: Local
 
 async fn send(app: &App, application: Application, locale: Locale) -> Result<(), BoxError> {
     let address = application.email.to_lowercase();
-    if !app.limits.take(Limit::MailPerRecipient, &address).await.allowed {
+    if !app
+        .limits
+        .take(Limit::MailPerRecipient, &recipient(&address))
+        .await
+        .allowed
+    {
         tracing::info!("an address got enough mails lately; a registration is left without one");
         return Ok(());
     }

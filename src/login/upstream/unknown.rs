@@ -128,7 +128,10 @@ async fn create(app: &App, unsettled: Unsettled, address: ClientAddress) -> Resp
         return too_many(app, &headers);
     }
     match upstream::create(app, &stored.upstream, &pending, address).await {
-        Ok(Some(account)) => enter(app, &headers, address, account, pending.interaction).await,
+        Ok(Some(account)) => {
+            let proved = (account, pending.person.authenticated_at());
+            enter(app, &headers, address, proved, pending.interaction).await
+        }
         Ok(None) => expired(app, &headers),
         Err(error) => html::fail(app, &headers, error),
     }

@@ -9,7 +9,7 @@ use protocol::time::Timestamp;
 use protocol::token_request::AuthorizationCodeParams;
 use store::Conn;
 
-use super::{Holder, Interest, first_refresh_token, narrow_resources};
+use super::{Holder, Interest, first_refresh_token, narrow_resources, something_left};
 use crate::app::App;
 use crate::audit::Event;
 use crate::error::{Error, TokenRefusal};
@@ -42,13 +42,23 @@ pub(in crate::oauth) async fn redeem(
         })
         .await?;
     let code = code.ok_or(invalid_grant("the code is unknown"))?;
-    check(&code, &params, client, now)?;
-    // All that can be refused is refused before the code is used up.
-    let resources = match &holder {
-        Some(holder) => narrow_resources(params.resources, &holder.grant.resources)?,
-        None => params.resources,
+    let resources = match check(&code, &params, client, now) {
+        // All that can be refused is refused before the code is used up.
+        Ok(()) if code.consumed_at.is_none() => {
+            let resources = match &holder {
+                Some(holder) => narrow_resources(params.resources, &holder.grant.resources)?,
+                None => params.resources,
+            };
+            resource::check(&resources, client)?;
+            holder
+                .as_ref()
+                .map_or(Ok(()), |holder| something_left(holder, client, &interest))?;
+            resources
+        }
+        // A second use counts as one whatever else is wrong with it, unless anybody who saw the code could send it.
+        Err(error) if code.consumed_at.is_none() || !is_proved(&code, client) => return Err(error.into()),
+        _ => Vec::new(),
     };
-    resource::check(&resources, client)?;
 
     let (registered, tokens) = (client.clone(), app.config.tokens.clone());
     let event = Event::now(app, "code.replayed")
@@ -90,6 +100,11 @@ pub(in crate::oauth) async fn redeem(
         ends_at: None,
         issued_token_type: None,
     })
+}
+
+/// Whether it is certain that the client itself presents the code, even with a wrong verifier.
+fn is_proved(code: &AuthorizationCode, client: &Client) -> bool {
+    code.client_id == client.client_id && !client.is_public()
 }
 
 fn check(

@@ -5,12 +5,13 @@ use protocol::client::Client;
 use protocol::error::{ErrorCode, OAuthError, invalid_grant};
 use protocol::grant::RefreshToken;
 use protocol::resource;
+use protocol::scope::Scope;
 use protocol::secret::Secret;
 use protocol::time::{Lifetime, Timestamp};
 use protocol::token_request::RefreshTokenParams;
 use store::{Conn, StoreError};
 
-use super::{Holder, Interest, expiry, narrow_resources};
+use super::{Holder, Interest, expiry, narrow_resources, something_left};
 use crate::app::App;
 use crate::audit::Event;
 use crate::error::{Error, TokenRefusal};
@@ -50,12 +51,12 @@ pub(in crate::oauth) async fn redeem(
         return Err(invalid_grant("the refresh token has expired").into());
     }
     let holder = holder.ok_or(invalid_grant("the authorization has ended"))?;
-    // All that can be refused is refused before the token is used up.
-    let resources = narrow_resources(params.resources, &holder.grant.resources)?;
-    resource::check(&resources, client)?;
-    let asked = params.scope.unwrap_or_else(|| holder.grant.scope.clone());
-    if !asked.is_within(&holder.grant.scope) {
-        return Err(OAuthError::new(ErrorCode::InvalidScope, "scope is wider than what was granted").into());
+    let used_before = token.consumed_at.is_some();
+    // All that can be refused is refused before the token is used up. A second use counts as one whatever else is
+    // wrong with it, so that refusal waits.
+    let asked = wanted(params.scope, params.resources, &holder, client, &interest);
+    if !used_before {
+        asked.as_ref().map_err(OAuthError::clone)?;
     }
 
     let successor = successor(&app.rotation_key, &params.refresh_token);
@@ -80,6 +81,7 @@ pub(in crate::oauth) async fn redeem(
         Outcome::Reused => return Err(invalid_grant("the refresh token was used before").into()),
         Outcome::Ended => return Err(invalid_grant("the authorization has ended").into()),
     }
+    let (asked, resources) = asked?;
     Ok(Issuance {
         scope: holder.narrow(&asked, client, interest.definitions()),
         resources,
@@ -88,6 +90,27 @@ pub(in crate::oauth) async fn redeem(
         ends_at: None,
         issued_token_type: None,
     })
+}
+
+/// The scope and the resources that are asked for, when they are part of what was granted.
+fn wanted(
+    scope: Option<Scope>,
+    resources: Vec<String>,
+    holder: &Holder,
+    client: &Client,
+    interest: &Interest,
+) -> Result<(Scope, Vec<String>), OAuthError> {
+    let resources = narrow_resources(resources, &holder.grant.resources)?;
+    resource::check(&resources, client)?;
+    let asked = scope.unwrap_or_else(|| holder.grant.scope.clone());
+    if !asked.is_within(&holder.grant.scope) {
+        return Err(OAuthError::new(
+            ErrorCode::InvalidScope,
+            "scope is wider than what was granted",
+        ));
+    }
+    something_left(holder, client, interest)?;
+    Ok((asked, resources))
 }
 
 struct Rotation {

@@ -13,6 +13,8 @@ use super::{Decision, Entity, ID_LENGTH, NAME_LENGTH, Question, TYPE_LENGTH, is_
 
 /// Questions in one request.
 pub const MAX_EVALUATIONS: usize = 100;
+/// How deep the objects and arrays of a request may be nested.
+pub const MAX_DEPTH: usize = 64;
 
 /// What is wrong with a request, for whoever wrote the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,7 +79,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Braces<T> {
     }
 }
 
-/// A subject or resource, of which parts may come from the defaults.
+/// A subject or resource; a search leaves out the identifier of what it looks for.
 #[derive(Clone, Debug, Default, Deserialize)]
 struct EntityPart {
     #[serde(rename = "type")]
@@ -133,15 +135,6 @@ fn text(value: Option<String>, member: &'static str, length: usize) -> Result<St
 }
 
 impl EntityPart {
-    /// What is missing here is taken from the default.
-    fn or(self, default: EntityPart) -> EntityPart {
-        EntityPart {
-            kind: self.kind.or(default.kind),
-            id: self.id.or(default.id),
-            _properties: None,
-        }
-    }
-
     fn whole(self, names: &Names) -> Result<Entity, Malformed> {
         Ok(Entity {
             kind: text(self.kind, names.kind, TYPE_LENGTH)?,
@@ -166,18 +159,12 @@ fn action(part: Option<Braces<ActionPart>>) -> Result<String, Malformed> {
 }
 
 impl Parts {
-    /// What is missing here is taken from the defaults.
+    /// What is missing here is taken from the defaults, each part as a whole (§7.1.1).
     fn or(self, defaults: &Parts) -> Parts {
-        let merged =
-            |own: Option<Braces<EntityPart>>, default: &Option<Braces<EntityPart>>| match (own, default) {
-                (Some(Braces(own)), Some(Braces(default))) => Some(Braces(own.or(default.clone()))),
-                (own, default) => own.or_else(|| default.clone()),
-            };
-        let action = self.action.filter(|Braces(action)| action.name.is_some());
         Parts {
-            subject: merged(self.subject, &defaults.subject),
-            action: action.or_else(|| defaults.action.clone()),
-            resource: merged(self.resource, &defaults.resource),
+            subject: self.subject.or_else(|| defaults.subject.clone()),
+            action: self.action.or_else(|| defaults.action.clone()),
+            resource: self.resource.or_else(|| defaults.resource.clone()),
             _context: None,
         }
     }
@@ -192,9 +179,35 @@ impl Parts {
 }
 
 fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Malformed> {
-    let Braces(read) =
-        serde_json::from_slice(body).map_err(|error| Malformed::new("body", error.to_string()))?;
+    let wrong = |problem: String| Malformed::new("body", problem);
+    // What is passed over is not decoded, so all of it is looked at here.
+    let text = std::str::from_utf8(body).map_err(|_| wrong("must be UTF-8".to_owned()))?;
+    if depth(text) > MAX_DEPTH {
+        return Err(wrong(format!("must be nested at most {MAX_DEPTH} deep")));
+    }
+    let Braces(read) = serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
     Ok(read)
+}
+
+/// How deep the objects and arrays of a JSON text are nested.
+fn depth(text: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let (mut in_text, mut escaped) = (false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            _ if in_text => {}
+            b'{' | b'[' => {
+                depth = depth.saturating_add(1);
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
 }
 
 /// Reads a request for one decision (§5).
@@ -242,29 +255,35 @@ impl<'de> Deserialize<'de> for Item {
     }
 }
 
-fn items<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Item>>, D::Error> {
-    struct Few;
-    impl<'de> Visitor<'de> for Few {
-        type Value = Vec<Item>;
+/// The questions of a request, which are not too many.
+#[derive(Debug, Default)]
+struct Items(Vec<Item>);
 
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an array")
-        }
+impl<'de> Deserialize<'de> for Items {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Items, D::Error> {
+        struct Few;
+        impl<'de> Visitor<'de> for Few {
+            type Value = Items;
 
-        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<Item>, A::Error> {
-            let mut all = Vec::new();
-            while let Some(item) = items.next_element()? {
-                if all.len() == MAX_EVALUATIONS {
-                    return Err(A::Error::custom(format_args!(
-                        "at most {MAX_EVALUATIONS} evaluations in one request"
-                    )));
-                }
-                all.push(item);
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array")
             }
-            Ok(all)
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Items, A::Error> {
+                let mut all = Vec::new();
+                while let Some(item) = items.next_element()? {
+                    if all.len() == MAX_EVALUATIONS {
+                        return Err(A::Error::custom(format_args!(
+                            "at most {MAX_EVALUATIONS} evaluations in one request"
+                        )));
+                    }
+                    all.push(item);
+                }
+                Ok(Items(all))
+            }
         }
+        deserializer.deserialize_seq(Few)
     }
-    deserializer.deserialize_seq(Few).map(Some)
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -275,8 +294,7 @@ struct Batch {
     #[serde(rename = "context")]
     _context: Option<Object>,
     options: Option<Braces<Options>>,
-    #[serde(default, deserialize_with = "items")]
-    evaluations: Option<Vec<Item>>,
+    evaluations: Option<Items>,
 }
 
 /// What a request for decisions asks.
@@ -297,7 +315,7 @@ pub fn evaluations(body: &[u8]) -> Result<Asked, Malformed> {
         resource: batch.resource,
         _context: None,
     };
-    let items = batch.evaluations.unwrap_or_default();
+    let Items(items) = batch.evaluations.unwrap_or_default();
     if items.is_empty() {
         return Ok(Asked::One(defaults.question()?));
     }

@@ -89,6 +89,11 @@ fn take_text(header: &mut Map<String, Value>, name: &str) -> Result<Option<Strin
 
 fn object(bytes: &[u8]) -> Result<Map<String, Value>, JoseError> {
     let text = std::str::from_utf8(bytes).map_err(|_| JoseError::Malformed("not UTF-8"))?;
+    strict_object(text)
+}
+
+/// A JSON object in which no object names a member twice, at any depth.
+pub fn strict_object(text: &str) -> Result<Map<String, Value>, JoseError> {
     match serde_json::from_str(text) {
         Ok(Strict(Value::Object(members))) => Ok(members),
         Ok(_) => Err(JoseError::Malformed("not a JSON object")),

@@ -375,7 +375,7 @@ impl<'a> Reader<'a> {
             (Kind::DateTime, Value::String(text)) if !part => {
                 date::parse(&text).map(Operand::Moment).ok_or_else(wrong)
             }
-            (Kind::Text | Kind::Reference(_), Value::String(text)) => Ok(Operand::Text(text)),
+            (Kind::Text | Kind::Reference(_), Value::String(text)) => Ok(Operand::Text(leaf.written(&text))),
             _ => Err(wrong()),
         }
     }

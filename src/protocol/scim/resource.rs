@@ -131,7 +131,7 @@ fn clean_text(attribute: &Attribute, value: &Value) -> Result<Option<Value>, Sci
             "must be an http or https address",
         ));
     }
-    Ok(Some(Value::String(text.to_owned())))
+    Ok(Some(Value::String(attribute.written(text))))
 }
 
 fn clean_complex(attribute: &Attribute, value: &Value) -> Result<Option<Value>, ScimError> {

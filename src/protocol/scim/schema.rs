@@ -2,6 +2,7 @@
 //! filtering and patching all go by these tables, and `/Schemas` shows them.
 
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 /// What an attribute holds (RFC 7643 §2.3).
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +55,8 @@ pub struct Attribute {
     pub returned: Returned,
     pub unique: bool,
     pub canonical: &'static [&'static str],
+    /// Whether it is one of our identifiers, which are UUIDs.
+    pub identifier: bool,
     /// The most characters of a text, or the most values where there can be many.
     pub limit: usize,
 }
@@ -70,6 +73,7 @@ const fn attribute(name: &'static str, kind: Kind, description: &'static str) ->
         returned: Returned::Default,
         unique: false,
         canonical: &[],
+        identifier: false,
         limit: 255,
     }
 }
@@ -123,6 +127,19 @@ impl Attribute {
     const fn canonical(mut self, values: &'static [&'static str]) -> Attribute {
         self.canonical = values;
         self
+    }
+
+    const fn identifier(mut self) -> Attribute {
+        self.identifier = true;
+        self
+    }
+
+    /// A text as it is kept and compared: an identifier however it is written is the one that we write.
+    pub fn written(&self, text: &str) -> String {
+        match Uuid::try_parse(text) {
+            Ok(id) if self.identifier => id.to_string(),
+            _ => text.to_owned(),
+        }
     }
 
     /// The attributes inside.
@@ -262,6 +279,7 @@ pub const COMMON: [Attribute; 4] = [
         .returned(Returned::Always),
     text("id", "The identifier of the resource here")
         .exact()
+        .identifier()
         .read_only()
         .returned(Returned::Always),
     text("externalId", "The identifier that the client has for it").exact(),
@@ -359,7 +377,10 @@ pub static USER: Schema = Schema {
         attribute(
             "groups",
             Kind::Complex(&[
-                text("value", "The identifier of the group").exact().read_only(),
+                text("value", "The identifier of the group")
+                    .exact()
+                    .identifier()
+                    .read_only(),
                 attribute("$ref", Kind::Reference(&["Group"]), "Where the group is")
                     .exact()
                     .read_only(),
@@ -397,6 +418,7 @@ pub static GROUP: Schema = Schema {
                 text("value", "The identifier of the user")
                     .required()
                     .exact()
+                    .identifier()
                     .immutable(),
                 attribute("$ref", Kind::Reference(&["User"]), "Where the user is")
                     .exact()

@@ -9,6 +9,8 @@ use crate::time::Timestamp;
 
 /// How far the upstream's clock may be ahead of ours, in seconds.
 const SKEW: i64 = 60;
+/// When somebody signed in of whom the upstream does not say: before anything that could be asked for.
+const UNKNOWN: Timestamp = Timestamp(0);
 
 /// What an ID Token must say beyond being meant for this sign-in.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +30,8 @@ pub struct Person {
     pub issuer: String,
     /// Whom, in their own and lasting terms.
     pub subject: String,
+    /// When they signed in there, if it says so.
+    pub auth_time: Option<Timestamp>,
     /// The mail address, if it is one.
     pub email: Option<String>,
     /// Whether the upstream says the address is theirs.
@@ -52,6 +56,7 @@ pub fn read_person(claims: &Map<String, Value>, expected: &Expected<'_>) -> Resu
     let mut person = Person {
         issuer: jose::required(jose::text(claims, "iss")?, "iss")?.to_owned(),
         subject: subject(claims)?.to_owned(),
+        auth_time: auth_time(claims, expected),
         ..Person::default()
     };
     person.describe(claims);
@@ -69,7 +74,7 @@ fn check_party(claims: &Map<String, Value>, client_id: &str) -> Result<(), JoseE
 }
 
 fn check_times(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<(), JoseError> {
-    let soon = Timestamp(expected.now.0.saturating_add(SKEW));
+    let soon = soon(expected);
     if jose::required(jose::date(claims, "iat")?, "iat")? > soon {
         return Err(JoseError::Claim("iat"));
     }
@@ -83,6 +88,19 @@ fn check_times(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<(
         }
     }
     Ok(())
+}
+
+/// The latest that a clock like ours may show.
+fn soon(expected: &Expected<'_>) -> Timestamp {
+    Timestamp(expected.now.0.saturating_add(SKEW))
+}
+
+/// When the person signed in, by our clock: never ahead of it, nor before what was asked for and has been checked.
+fn auth_time(claims: &Map<String, Value>, expected: &Expected<'_>) -> Option<Timestamp> {
+    let at = jose::date(claims, "auth_time").ok().flatten()?;
+    let since = expected.authenticated_since.unwrap_or(at);
+    // Where nothing was asked for, a time that cannot be right is as good as none.
+    (at <= soon(expected)).then(|| at.max(since).min(expected.now))
 }
 
 fn subject(claims: &Map<String, Value>) -> Result<&str, JoseError> {
@@ -104,6 +122,11 @@ pub fn check_userinfo(person: &mut Person, document: &Value) -> Result<(), JoseE
 }
 
 impl Person {
+    /// From when on the sign-in may be counted: one whose time nobody tells is never a fresh one.
+    pub fn authenticated_at(&self) -> Timestamp {
+        self.auth_time.unwrap_or(UNKNOWN)
+    }
+
     /// Takes over what is new and well formed.
     fn describe(&mut self, claims: &Map<String, Value>) {
         let text = |name| claims.get(name).and_then(Value::as_str);

@@ -134,6 +134,7 @@ fn a_good_id_token_tells_who_it_is() {
     assert_eq!((person.issuer.as_str(), person.subject.as_str()), (ISSUER, "s"));
     assert_eq!(person.email.as_deref(), Some("Alice@example.test"));
     assert!(person.email_verified);
+    assert_eq!(person.authenticated_at(), Timestamp(900));
     assert_eq!(person.name.as_deref(), Some("Alice E"));
 }
 
@@ -184,6 +185,35 @@ fn what_an_id_token_says_beyond_is_checked() {
     assert!(check("auth_time", json!(900), &since(961)).is_err());
     assert!(check("auth_time", json!(null), &since(0)).is_err());
     assert!(check("auth_time", json!(5000), &since(900)).is_err());
+}
+
+#[test]
+fn when_somebody_signed_in_is_told_by_our_clock_or_not_known() {
+    for (claim, since, at) in [
+        (json!(900), None, 900),
+        (json!(900.9), None, 900),
+        (json!(1060), None, 1000),
+        (json!(900), Some(960), 960),
+        (json!(970), Some(960), 970),
+        (json!(1060), Some(960), 1000),
+        // Not known, and so never fresh.
+        (json!(1061), None, 0),
+        (json!("900"), None, 0),
+        (json!(null), None, 0),
+    ] {
+        let mut claims = claims();
+        claims.insert("auth_time".into(), claim.clone());
+        let expected = Expected {
+            authenticated_since: since.map(Timestamp),
+            ..expected()
+        };
+        let person = read_person(&claims, &expected).unwrap();
+        assert_eq!(person.authenticated_at(), Timestamp(at), "{claim} {since:?}");
+    }
+    let mut silent = claims();
+    silent.remove("auth_time");
+    let person = read_person(&silent, &expected()).unwrap();
+    assert_eq!(person.authenticated_at(), Timestamp(0));
 }
 
 #[test]

@@ -79,3 +79,39 @@ async fn tls_is_served_from_pem_files() {
     let mut plain = TcpStream::connect(server.address).await.unwrap();
     assert!(!ask(&mut plain).await.contains("HTTP/1.1"));
 }
+
+#[tokio::test]
+async fn one_that_leaves_still_takes_connections_and_asks_to_close_them() {
+    let server = start(None).await;
+    server.leave();
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await
+        .unwrap();
+    let mut answer = String::new();
+    // The end comes although the client did not ask for it.
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.to_lowercase().contains("connection: close"), "{answer}");
+}
+
+#[tokio::test]
+async fn who_waits_to_be_let_in_when_it_stops_is_answered() {
+    use std::io::{Read as _, Write as _};
+    let server = start(None).await;
+    let mut waiting: Vec<_> = (0..20)
+        .map(|_| std::net::TcpStream::connect(server.address).unwrap())
+        .collect();
+    for stream in &mut waiting {
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            .unwrap();
+    }
+    server.stop().await.unwrap();
+    for mut stream in waiting {
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+}

@@ -35,18 +35,38 @@ pub fn tls_config(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, B
     Ok(Arc::new(config))
 }
 
+/// Whether the two files hold a certificate chain and its key.
+pub fn check(certificate: &Path, key: &Path) -> Result<(), BoxError> {
+    load(&aws_lc_rs::default_provider(), certificate, key).map(drop)
+}
+
 fn load(provider: &CryptoProvider, certificate: &Path, key: &Path) -> Result<CertifiedKey, BoxError> {
-    let unreadable = |path: &Path, error: &dyn std::fmt::Display| {
-        BoxError::from(format!("the PEM file {} cannot be used: {error}", path.display()))
+    let bad_chain = |error: &dyn std::fmt::Display| {
+        let path = certificate.display();
+        BoxError::from(format!(
+            "server.tls_certificate: {path} cannot be used ({error}); name a PEM file with the certificate chain"
+        ))
+    };
+    let bad_key = |error: &dyn std::fmt::Display| {
+        let path = key.display();
+        BoxError::from(format!(
+            "server.tls_key: {path} cannot be used ({error}); name a PEM file with the private key of the certificate"
+        ))
     };
     let chain = CertificateDer::pem_file_iter(certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| unreadable(certificate, &error))?;
+        .map_err(|error| bad_chain(&error))?;
     if chain.is_empty() {
-        return Err(unreadable(certificate, &"it holds no certificate"));
+        return Err(bad_chain(&"it holds no certificate"));
     }
-    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| unreadable(key, &error))?;
-    CertifiedKey::from_der(chain, private, provider).map_err(|error| unreadable(key, &error))
+    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| bad_key(&error))?;
+    CertifiedKey::from_der(chain, private, provider).map_err(|error| match error {
+        rustls::Error::InconsistentKeys(_) => {
+            bad_key(&format!("it is not the key of {}", certificate.display()))
+        }
+        rustls::Error::InvalidCertificate(_) => bad_chain(&error),
+        error => bad_key(&error),
+    })
 }
 
 async fn reload(current: Arc<Current>, provider: Arc<CryptoProvider>, certificate: PathBuf, key: PathBuf) {

@@ -78,8 +78,8 @@ async fn every_call_needs_a_live_token_of_a_person_for_this_server_with_the_scop
     let server = start().await;
     let (browser, _) = at(&server, ALICE, "/account").await;
     let cookie = format!(
-        "session={}; browser={}",
-        browser.cookies["session"], browser.cookies["browser"]
+        "chancery-session={}; chancery-browser={}",
+        browser.cookies["chancery-session"], browser.cookies["chancery-browser"]
     );
     let reader = token(&server, ALICE, "openid account:read").await;
     let writer = token(&server, ALICE, "openid account:write").await;

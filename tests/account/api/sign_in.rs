@@ -17,7 +17,7 @@ async fn no_client_gives_an_account_its_first_password() {
     let mut browser = Browser::new(&server);
     browser.open("/login").await;
     let cookie = signed_in_by_passkey(&server, "keyless").await;
-    browser.cookies.insert("session".to_owned(), cookie);
+    browser.cookies.insert("chancery-session".to_owned(), cookie);
     let token = session_token(&server, &mut browser).await;
     let body = json!({ "new_password": "four ferries in the morning rain" });
     let answer = server

@@ -24,7 +24,7 @@ async fn of_many_confirmations_one_makes_the_account() {
     let mut browser = Browser::new(&server);
     let link = asked(&server, &mut browser, &[]).await;
     let form = Form::of(&browser.open(&link).await.body);
-    let cookie = format!("browser={}", browser.cookies["browser"]);
+    let cookie = format!("chancery-browser={}", browser.cookies["chancery-browser"]);
     let tries = (0..6).map(|_| server.send(form.filled(&[]).header("cookie", cookie.clone())));
     let answers = futures_util::future::join_all(tries.collect::<Vec<_>>()).await;
     assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);

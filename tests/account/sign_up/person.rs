@@ -27,7 +27,7 @@ async fn a_person_registers_confirms_and_signs_in() {
     let roles = async move |db: &mut Conn| store::roles::account_roles(db, id, now).await;
     let roles = server.running.app.store.read(roles).await.unwrap();
     assert_eq!(roles, ["user".to_owned()].into());
-    assert!(!browser.cookies.contains_key("session"));
+    assert!(!browser.cookies.contains_key("chancery-session"));
     let answer = browser.sign_in(&server.authorize(&[]), "erin", PASSWORD).await;
     assert!(query_of(answer.location(), "code").is_some());
     let events = async |db: &mut Conn| store::audit::list(db, &Filter::default(), 50).await;

@@ -1,5 +1,8 @@
 //! `chancery doctor`, `account diagnose` and `account security-report`.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+
 use serde_json::Value;
 
 use super::Machine;
@@ -23,8 +26,9 @@ async fn the_doctor_names_each_problem_with_its_fix_and_fails() {
     assert!(ran.err.contains("found a problem"), "{ran:?}");
     let checks: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(check(&checks, "migrations")["level"], "ok");
-    // No server has started yet, so nothing has made keys and nobody answers.
-    assert_eq!(check(&checks, "signing keys")["level"], "problem");
+    assert_eq!(check(&checks, "master key")["level"], "ok");
+    assert_eq!(check(&checks, "signing keys")["level"], "ok");
+    // No server has started yet, so nobody answers.
     let way_in = check(&checks, "way in");
     assert!(
         way_in["remedy"].as_str().unwrap().contains("chancery serve"),
@@ -51,6 +55,25 @@ async fn a_role_that_groups_are_to_carry_and_that_does_not_exist_is_a_finding() 
             level == "problem"
         );
     }
+}
+
+#[tokio::test]
+async fn a_master_key_that_is_not_as_it_should_be_is_a_finding() {
+    let machine = Machine::with_sample();
+    let look = || serde_json::from_str::<Value>(&machine.run("doctor --json").out).unwrap();
+    std::fs::set_permissions(&machine.master_key, Permissions::from_mode(0o644)).unwrap();
+    let found = look();
+    let open = check(&found, "master key");
+    assert_eq!(open["level"], "notice", "{open}");
+    assert!(open["remedy"].as_str().unwrap().contains("chmod 600"), "{open}");
+    std::fs::remove_file(&machine.master_key).unwrap();
+    let found = look();
+    for name in ["master key", "signing keys"] {
+        let gone = check(&found, name);
+        assert_eq!(gone["level"], "problem", "{gone}");
+        assert!(gone["remedy"].as_str().unwrap().contains("restore"), "{gone}");
+    }
+    assert!(!machine.master_key.exists(), "a look makes no key");
 }
 
 #[tokio::test]

@@ -66,11 +66,11 @@ async fn a_password_set_for_somebody_is_to_be_changed_and_the_owner_is_told() {
 async fn the_last_who_may_do_everything_stays_whoever_has_a_shell() {
     let server = Server::start().await;
     let machine = Machine::beside(&server);
-    machine.ok("account create root --role super_admin");
+    machine.ok("account create root --email root@example.test --role super_admin");
     for line in ["account disable root", "account delete root"] {
         assert!(machine.refusal(line).contains("nobody would be left"), "{line}");
     }
-    machine.ok("account create second --role super_admin");
+    machine.ok("account create second --email second@example.test --role super_admin");
     machine.ok("account disable root");
     machine.ok("account delete root");
 }

@@ -82,7 +82,7 @@ async fn a_role_is_given_for_a_time_and_taken_back() {
 #[tokio::test]
 async fn the_last_who_may_do_everything_stays() {
     let machine = Machine::new();
-    machine.ok("account create carol --role super_admin");
+    machine.ok("account create carol --email carol@example.test --role super_admin");
     for line in [
         "account revoke-role carol super_admin",
         "account grant-role carol super_admin --expires 1d",
@@ -99,7 +99,7 @@ async fn the_last_who_may_do_everything_stays() {
         machine.json("account show carol --json")["roles"],
         json!(["super_admin"])
     );
-    machine.ok("account create dora --role super_admin");
+    machine.ok("account create dora --email dora@example.test --role super_admin");
     machine.ok("account revoke-role carol super_admin");
 }
 

@@ -93,24 +93,60 @@ fn what_is_missing_or_of_another_form_is_named() {
 }
 
 #[test]
-fn however_deep_nothing_is_followed() {
-    let deep = format!("{}1{}", "[".repeat(50_000), "]".repeat(50_000));
-    let body = GOOD.replace("\"now\"", &deep);
-    // Refused or passed over, but in either case without a stack as deep.
-    let _ = evaluation(body.as_bytes());
-    let _ = evaluations(format!(r#"{{"evaluations":[{deep}]}}"#).as_bytes());
+fn what_is_too_deep_or_no_unicode_is_refused_wherever_it_stands() {
+    let nested = |deep: usize| {
+        let deep = format!("{}1{}", "[".repeat(deep), "]".repeat(deep));
+        (
+            GOOD.replace("\"now\"", &deep),
+            GOOD.replace("true", &deep),
+            format!(r#"{{"evaluations":[{deep}]}}"#),
+        )
+    };
+    // Two more around it.
+    let (known, unknown, many) = nested(MAX_DEPTH - 2);
+    assert_eq!(evaluation(known.as_bytes()), Ok(good()));
+    assert_eq!(evaluation(unknown.as_bytes()), Ok(good()));
+    assert!(evaluations(many.as_bytes()).is_ok());
+    for deep in [MAX_DEPTH - 1, 50_000] {
+        let (known, unknown, many) = nested(deep);
+        for refused in [
+            evaluation(known.as_bytes()).map(|_| ()),
+            evaluation(unknown.as_bytes()).map(|_| ()),
+            evaluations(many.as_bytes()).map(|_| ()),
+        ] {
+            assert_eq!(refused.map_err(|wrong| wrong.member), Err("body"), "{deep}");
+        }
+    }
+    let brackets = format!("\"{}\\\"[{{\"", "[".repeat(100));
+    assert_eq!(
+        evaluation(GOOD.replace("\"now\"", &brackets).as_bytes()),
+        Ok(good())
+    );
+    for text in ["now", "alice", "future"] {
+        let (before, after) = GOOD.split_once(text).unwrap();
+        let body = [before.as_bytes(), b"\xff\xfe", after.as_bytes()].concat();
+        assert_eq!(
+            evaluation(&body).map_err(|wrong| wrong.member),
+            Err("body"),
+            "{text}"
+        );
+    }
 }
 
 #[test]
-fn defaults_fill_in_what_a_question_leaves_out() {
+fn defaults_stand_for_the_parts_that_a_question_leaves_out() {
     let body = json!({
         "subject": { "type": "user", "id": "alice" },
         "action": { "name": "read" },
         "resource": { "type": "docs" },
         "evaluations": [
-            { "resource": { "id": "1" } },
+            { "resource": { "type": "docs", "id": "1" } },
             { "resource": { "type": "books", "id": "2" }, "action": { "name": "write" } },
-            { "subject": { "id": "bob" }, "resource": { "id": "3" } },
+            { "subject": { "id": "bob" }, "resource": { "type": "docs", "id": "3" } },
+            { "subject": { "type": "user" }, "resource": { "type": "docs", "id": "3" } },
+            { "subject": null, "resource": { "type": "docs", "id": "4" } },
+            { "action": {}, "resource": { "type": "docs", "id": "5" } },
+            { "resource": { "id": "6" } },
             {},
             "nonsense",
         ],
@@ -131,7 +167,11 @@ fn defaults_fill_in_what_a_question_leaves_out() {
         [
             Ok("alice read docs 1".to_owned()),
             Ok("alice write books 2".to_owned()),
-            Ok("bob read docs 3".to_owned()),
+            Err("subject.type"),
+            Err("subject.id"),
+            Ok("alice read docs 4".to_owned()),
+            Err("action.name"),
+            Err("resource.type"),
             Err("resource.id"),
             Err("evaluations"),
         ]
@@ -143,6 +183,12 @@ fn without_questions_the_defaults_are_the_question() {
     assert_eq!(evaluations(GOOD.as_bytes()), Ok(Asked::One(good())));
     let empty = GOOD.replacen('{', r#"{"evaluations":[],"#, 1);
     assert_eq!(evaluations(empty.as_bytes()), Ok(Asked::One(good())));
+    let null = GOOD.replacen('{', r#"{"evaluations":null,"#, 1);
+    assert_eq!(evaluations(null.as_bytes()), Ok(Asked::One(good())));
+    for other in ["{}", "1", "\"\"", "false"] {
+        let body = GOOD.replacen('{', &format!(r#"{{"evaluations":{other},"#), 1);
+        assert!(evaluations(body.as_bytes()).is_err(), "{other}");
+    }
 }
 
 #[test]

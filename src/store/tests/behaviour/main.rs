@@ -15,6 +15,7 @@ use serde_json::{Map, json};
 use store::*;
 use uuid::Uuid;
 
+mod absence;
 mod authority;
 mod database;
 mod migrations;
@@ -54,6 +55,7 @@ fn client(id: &str) -> StoredClient {
         disabled: false,
         managed_by: Some("file".into()),
         previous: None,
+        tokens_not_before: Timestamp(NOW.0 - 10),
     }
 }
 

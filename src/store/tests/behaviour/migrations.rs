@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use store::{Conn, schema};
+use store::{Conn, StoreError, schema};
 
 use super::database::Database;
 
@@ -10,7 +10,12 @@ use super::database::Database;
 async fn many_nodes_may_migrate_at_once() {
     let database = Database::empty().await;
     let store = &database.store;
-    let all = ["0001_foundation", "0002_people", "0003_administration"];
+    let all = [
+        "0001_foundation",
+        "0002_people",
+        "0003_administration",
+        "0004_clients",
+    ];
     assert_eq!(store.pending_migrations().await.unwrap(), all);
     let nodes: Vec<_> = (0..4)
         .map(|_| {
@@ -27,6 +32,30 @@ async fn many_nodes_may_migrate_at_once() {
     assert_eq!(applied, all);
     assert!(store.pending_migrations().await.unwrap().is_empty());
     store.ping().await.unwrap();
+    database.end().await;
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_version_is_refused() {
+    let database = Database::migrated().await;
+    let store = &database.store;
+    store
+        .write(async |db: &mut Conn| {
+            let newer = diesel::sql_query("INSERT INTO schema_migrations (name) VALUES ('9999_newer')");
+            match db {
+                Conn::Sqlite(c) => diesel::RunQueryDsl::execute(newer, c)?,
+                Conn::Pg(c) => diesel_async::RunQueryDsl::execute(newer, &mut **c).await?,
+            };
+            Ok(())
+        })
+        .await
+        .unwrap();
+    for error in [
+        store.migrate().await.unwrap_err(),
+        store.pending_migrations().await.unwrap_err(),
+    ] {
+        assert!(matches!(error, StoreError::Newer), "{error:?}");
+    }
     database.end().await;
 }
 
@@ -79,11 +108,13 @@ async fn both_migrations_make_the_tables_of_the_schema() {
         include_str!("../../../../migrations/sqlite/0001_foundation/up.sql"),
         include_str!("../../../../migrations/sqlite/0002_people/up.sql"),
         include_str!("../../../../migrations/sqlite/0003_administration/up.sql"),
+        include_str!("../../../../migrations/sqlite/0004_clients/up.sql"),
     ));
     let postgres = tables(concat!(
         include_str!("../../../../migrations/postgres/0001_foundation/up.sql"),
         include_str!("../../../../migrations/postgres/0002_people/up.sql"),
         include_str!("../../../../migrations/postgres/0003_administration/up.sql"),
+        include_str!("../../../../migrations/postgres/0004_clients/up.sql"),
     ));
     assert_eq!(sqlite, postgres);
     let schema_source = include_str!("../../schema.rs");

@@ -201,6 +201,11 @@ async fn clients_are_listed_in_pieces_and_keep_their_former_secret() {
                 all.extend(piece);
             }
             assert_eq!(all.len(), 5, "{all:?}");
+            let capital = clients::Filter {
+                prefix: Some("B_".into()),
+                ..clients::Filter::default()
+            };
+            assert_eq!(ids(db, capital).await?, ["b_1"]);
             let prefixed = clients::Filter {
                 prefix: Some("b_".into()),
                 ..Default::default()
