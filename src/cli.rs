@@ -224,7 +224,7 @@ async fn run(file: Option<PathBuf>, command: Command) -> Outcome {
         command => {
             let context = Context::open(config, makes).await?;
             let outcome = run_in(&context, command).await;
-            // What was done holds for running servers once the command has ended.
+            // What was done holds for a server on the same file once the command has ended.
             context.store.noticed().await;
             outcome
         }

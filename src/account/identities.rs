@@ -18,13 +18,17 @@ use crate::hex;
 use crate::html;
 use crate::pages::{AccountNotice, AccountPart, IdentityCard, Page, UpstreamCard};
 use crate::upstream::{self, Disconnected, Flow, begin, missing};
+use crate::web;
 
 const PAGE: &str = "/account/identities";
 
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route(PAGE, get(show))
-        .route("/account/identities/connect/{name}", get(connect))
+        .route(
+            "/account/identities/connect/{name}",
+            get(connect).head(web::no_head),
+        )
         .route("/account/identities/end", post(end))
 }
 

@@ -20,8 +20,10 @@ use crate::app::App;
 use crate::browser::{self, Proved};
 use crate::html;
 use crate::pages::{Message, UpstreamCard};
-use crate::rate_limit::{self, Limit};
+use crate::rate_limit::Exceeded;
+use crate::sign_in;
 use crate::upstream::{self, Flow, Outcome, Pending, begin, missing, troubled};
+use crate::web;
 use crate::web::client_ip::ClientAddress;
 use crate::web::form::Params;
 
@@ -31,8 +33,11 @@ mod unknown;
 /// Routes of signing in elsewhere.
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
-        .route("/login/upstream/{name}", get(start))
-        .route("/login/upstream/{name}/callback", get(callback))
+        .route("/login/upstream/{name}", get(start).head(web::no_head))
+        .route(
+            "/login/upstream/{name}/callback",
+            get(callback).head(web::no_head),
+        )
         .route("/login/connect", get(unknown::show).post(unknown::submit))
         .route("/login/connect/confirm", get(confirm::show).post(confirm::submit))
 }
@@ -130,9 +135,8 @@ async fn callback(
         Err(refusal) => return refusal,
     };
     let headers = &answer.headers;
-    let network = rate_limit::network(address.0);
-    if !app.limits.take(Limit::SignInPerAddress, &network).await.allowed {
-        return too_many(&app, headers);
+    if let Err(exceeded) = sign_in::charge(&app, address).await {
+        return too_many(&app, headers, &exceeded);
     }
     match answer.claim(&app).await {
         Ok(true) => {}
@@ -160,14 +164,10 @@ async fn callback(
     }
 }
 
-pub(super) fn too_many(app: &App, headers: &HeaderMap) -> Response {
-    html::refuse(
-        app,
-        headers,
-        StatusCode::TOO_MANY_REQUESTS,
-        "access_denied",
-        Message::TooMany,
-    )
+pub(super) fn too_many(app: &App, headers: &HeaderMap, exceeded: &Exceeded) -> Response {
+    let status = StatusCode::TOO_MANY_REQUESTS;
+    let page = html::refuse(app, headers, status, "access_denied", Message::TooMany);
+    super::password::too_many(page, exceeded)
 }
 
 /// Goes on with somebody whom the upstream has named.
@@ -253,7 +253,10 @@ async fn enter(
         browser::sign_in_as_of(app, proved, proved_at, old, headers, address, &mut cookies).await
     };
     match begun.await {
-        Ok(Some(session)) => interaction.sign_in(session),
+        Ok(Some(session)) => {
+            sign_in::give_back(app, address).await;
+            interaction.sign_in(session);
+        }
         Ok(None) => {
             let status = StatusCode::FORBIDDEN;
             return html::refuse(app, headers, status, "access_denied", Message::UpstreamAccount);

@@ -168,8 +168,8 @@ impl Store {
         self.read(async |db: &mut Conn| conn::ping(db).await).await
     }
 
-    /// Waits, where something was written, until other processes on this database have noticed; nodes on PostgreSQL are
-    /// told by other ways.
+    /// Waits, where something was written to SQLite, until other processes on the file have noticed. Nodes on PostgreSQL
+    /// see a changed client or scope within two seconds, and all else at once.
     pub async fn noticed(&self) {
         if self.is_sqlite() && self.1.has_committed() {
             tokio::time::sleep(2 * writer::LOOK).await;

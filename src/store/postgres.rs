@@ -69,7 +69,9 @@ impl Postgres {
     {
         let mut lent = Lent::new(acquire(&self.pool).await?);
         let result = heard(f.run(lent.conn()?)).await?;
-        lent.give_back();
+        if !matches!(result, Err(StoreError::Unavailable(_))) {
+            lent.give_back();
+        }
         result
     }
 
@@ -260,7 +262,8 @@ fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
 }
 
 /// Reads a URL. TLS is used where the server offers it, and from `sslmode=require` on nothing else is; on the way to
-/// this very machine only where the URL says so. All modes with TLS check the server's certificate and name, against the public authorities or those of the PEM file in `sslrootcert`.
+/// this very machine only where the URL says so. All modes with TLS check the server's certificate and name, against the
+/// public authorities or those of the PEM file in `sslrootcert`.
 fn target(url: &str) -> Result<Target, StoreError> {
     let (base, query) = url.split_once('?').unwrap_or((url, ""));
     let mut root_file = None;
@@ -305,6 +308,7 @@ fn is_loopback(config: &tokio_postgres::Config) -> bool {
             let address = name.parse::<IpAddr>();
             name == "localhost" || address.is_ok_and(|address| address.is_loopback())
         }
+        #[cfg(unix)]
         Host::Unix(_) => true,
     })
 }

@@ -1,11 +1,12 @@
 //! What comes back: nothing of it is believed before it is proved.
 
+use chancery::config::{Config, Rate};
 use protocol::jose::{Algorithm, SigningKey};
 use protocol::time::Lifetime;
 use serde_json::{Value, json};
 
-use super::provider::{Provider, Trip, got_code, visit};
-use crate::support::{Answer, Browser, Server};
+use super::provider::{Provider, Trip, got_code, link, visit};
+use crate::support::{Answer, Browser, Request, Server};
 
 const TRUSTED: &str = "trusted_email_domains = [\"example.test\"]";
 
@@ -297,4 +298,48 @@ async fn an_account_that_is_shut_stays_shut() {
         .await;
     let (browser, answer) = visit(&server, &provider, alice()).await;
     assert_refused(&browser, &answer, 403, "disabled");
+}
+
+#[tokio::test]
+async fn asking_for_the_head_only_goes_nowhere() {
+    let provider = Provider::start().await;
+    let server = provider.relied_on(TRUSTED).await;
+    let mut browser = Browser::new(&server);
+    let page = browser.open(&server.authorize(&[])).await;
+    let leave = link(&page, "upstream-corp").unwrap();
+    assert_eq!(
+        browser.send(Request::new("HEAD", leave.clone())).await.status,
+        405
+    );
+    let trip = Trip::along(&server, &mut browser, leave).await;
+    provider.says(&trip, alice());
+    let back = trip.back(&[("code", "c")]);
+    assert_eq!(browser.send(Request::new("HEAD", back.clone())).await.status, 405);
+    let answer = browser.open(&back).await;
+    assert!(got_code(&answer), "{} {}", answer.status, answer.body);
+    let connect = "/account/identities/connect/corp";
+    assert_eq!(browser.send(Request::new("HEAD", connect)).await.status, 405);
+}
+
+#[tokio::test]
+async fn a_good_sign_in_costs_the_network_nothing_and_a_bad_one_a_try() {
+    let provider = Provider::start().await;
+    let rate = Rate {
+        count: 2,
+        per: Lifetime::hours(1),
+    };
+    let limited = |config: &mut Config| config.rate_limits.sign_in_per_address = rate;
+    let server = provider.relied_on_with(TRUSTED, limited).await;
+    for _ in 0..4 {
+        let (_, answer) = visit(&server, &provider, alice()).await;
+        assert!(got_code(&answer), "{} {}", answer.status, answer.body);
+    }
+    for _ in 0..2 {
+        let (browser, answer) = visit(&server, &provider, alice_with("nonce", json!("other"))).await;
+        assert_refused(&browser, &answer, 502, "nonce");
+    }
+    let (browser, answer) = visit(&server, &provider, alice()).await;
+    assert_refused(&browser, &answer, 429, "the limit is met");
+    assert_eq!(answer.header("retry-after"), Some("1800"));
+    assert_eq!(answer.header("ratelimit"), Some("\"sign-in\";r=0;t=1800"));
 }

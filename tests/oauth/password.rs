@@ -127,6 +127,14 @@ async fn what_the_account_may_not_is_not_granted() {
     let server = Server::start().await;
     let answer = ask(&server, ALICE, &[("scope", "openid books:write")]).await;
     assert_eq!(answer.text("scope"), "openid");
+    // Nothing is left: no token that looks as if something were.
+    for scope in ["books:write", "no-such-scope"] {
+        let answer = ask(&server, ALICE, &[("scope", scope)]).await;
+        assert_eq!(answer.refusal(), (400, "invalid_scope".into()), "{scope}");
+    }
+    let of = server.account_id("alice").await;
+    let grants = async move |db: &mut store::Conn| store::grants::list_granted(db, of).await;
+    assert_eq!(server.running.app.store.read(grants).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -145,6 +153,29 @@ async fn guessing_is_slowed_down_here_as_on_the_page() {
     );
     server.advance(Lifetime::minutes(1));
     assert_eq!(ask(&server, ALICE, &[]).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_wrong_code_costs_the_network_and_a_right_one_nothing() {
+    let rate = Rate {
+        count: 2,
+        per: Lifetime::hours(1),
+    };
+    let server = Server::start_with(|config| config.rate_limits.sign_in_per_address = rate).await;
+    for _ in 0..3 {
+        server.advance(Lifetime::seconds(30));
+        let code = otp(server.clock.now());
+        assert_eq!(ask(&server, BOB, &[("otp", &code)]).await.status, 200);
+    }
+    for _ in 0..2 {
+        assert_eq!(ask(&server, BOB, &[("otp", "000000")]).await.refusal(), wrong());
+    }
+    server.advance(Lifetime::seconds(30));
+    let code = otp(server.clock.now());
+    assert_eq!(
+        ask(&server, BOB, &[("otp", &code)]).await.refusal(),
+        (429, "temporarily_unavailable".into())
+    );
 }
 
 #[tokio::test]

@@ -124,8 +124,8 @@ async fn create(app: &App, unsettled: Unsettled, address: ClientAddress) -> Resp
         ..
     } = unsettled;
     let network = rate_limit::network(address.0);
-    if !app.limits.take(Limit::RegisterPerAddress, &network).await.allowed {
-        return too_many(app, &headers);
+    if let Err(exceeded) = app.limits.admit(Limit::RegisterPerAddress, &network).await {
+        return too_many(app, &headers, &exceeded);
     }
     match upstream::create(app, &stored.upstream, &pending, address).await {
         Ok(Some(account)) => {

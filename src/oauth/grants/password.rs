@@ -8,6 +8,7 @@ use protocol::id::GrantId;
 use protocol::resource;
 use protocol::role;
 use protocol::scope::Scope;
+use protocol::secret::Secret;
 use protocol::session::{Factor, MfaPolicy};
 use protocol::token_request::PasswordParams;
 use store::{Account, Conn, StoreError};
@@ -21,6 +22,14 @@ use crate::passwords::Busy;
 use crate::random;
 use crate::sign_in::{self, Attempt, Proof, SecondFactor};
 use crate::web::client_ip::ClientAddress;
+
+/// What the one transaction came to.
+enum Issued {
+    To(Box<Holder>, Option<Secret>),
+    /// The account or its password has changed meanwhile.
+    Nothing,
+    NoScope,
+}
 
 pub(in crate::oauth) async fn redeem(
     app: &App,
@@ -49,7 +58,7 @@ pub(in crate::oauth) async fn redeem(
             "send a one-time password or recovery code as otp",
         );
         let otp = params.otp.as_ref().ok_or(missing)?;
-        match sign_in::second_factor(app, account.id, otp).await? {
+        match sign_in::second_factor_from(app, account.id, otp, address).await? {
             SecondFactor::Proved(factor) => factors.push(factor),
             SecondFactor::Refused | SecondFactor::TooMany(_) => return Err(refused().into()),
         }
@@ -70,10 +79,13 @@ pub(in crate::oauth) async fn redeem(
             let now_known = store::accounts::find_locked(db, account.id).await?;
             let may = now_known.is_some_and(|now| !now.disabled && !now.must_change_password);
             if !may || !sign_in::still_holds(db, account.id, chosen_at).await? {
-                return Ok(None);
+                return Ok(Issued::Nothing);
             }
             let authority = store::roles::authority(db, account.id, now).await?;
             let scope: Scope = role::narrow(&asked, &registered.scope, &definitions.scopes, &authority);
+            if scope.is_empty() && !asked.is_empty() {
+                return Ok(Issued::NoScope);
+            }
             let grant = Grant {
                 id: GrantId(random::uuid()),
                 account_id: account.id,
@@ -91,14 +103,21 @@ pub(in crate::oauth) async fn redeem(
             store::grants::insert(db, &grant).await?;
             // The account may have been shut out while its password was being checked.
             let Some(holder) = Holder::find(db, grant.id, now).await? else {
-                return Ok(None);
+                return Ok(Issued::Nothing);
             };
             let refresh_token = first_refresh_token(db, &registered, &grant, &tokens, now).await?;
             event.record(db).await?;
-            Ok(Some((holder, refresh_token)))
+            Ok(Issued::To(Box::new(holder), refresh_token))
         })
         .await?;
-    let (holder, refresh_token) = issued.ok_or_else(refused)?;
+    let (holder, refresh_token) = match issued {
+        Issued::To(holder, refresh_token) => (*holder, refresh_token),
+        Issued::Nothing => return Err(refused().into()),
+        Issued::NoScope => {
+            let refusal = "the client and the account have no scope in common that was asked for";
+            return Err(OAuthError::new(ErrorCode::InvalidScope, refusal).into());
+        }
+    };
     Ok(Issuance {
         scope: holder.grant.scope.clone(),
         resources: params.resources,
