@@ -6,13 +6,10 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
-use protocol::account::check_new_username;
 use protocol::id::AccountId;
 use protocol::session::MfaPolicy;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use store::{Conn, StoreError};
-use unicode_normalization::UnicodeNormalization as _;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -22,7 +19,6 @@ use super::body::{self, Body, Patch};
 use super::caller::{At, Caller, Conditions, IfMatch};
 use super::listing::{Page, Paging, Query};
 use super::{Answer, etag};
-use crate::administration::Refused;
 use crate::administration::accounts::{
     self, AccountDetails, AccountState, AccountView, Changes, Delivery, NewAccount, SORTS,
 };
@@ -122,21 +118,6 @@ struct CreatedAccount {
     reset_link: Option<String>,
 }
 
-/// Refuses a name that looks like another.
-fn check_name(name: &str) -> Result<(), Refused> {
-    check_new_username(name, name.nfkc()).map_err(|problem| Refused::invalid("username", problem))
-}
-
-/// Whether an account has this name already, which it keeps.
-async fn is_called(app: &App, id: AccountId, name: &str) -> Result<bool, StoreError> {
-    let find = async move |db: &mut Conn| store::accounts::find(db, id).await;
-    Ok(app
-        .store
-        .read(find)
-        .await?
-        .is_some_and(|account| account.username == name))
-}
-
 /// Make an account
 ///
 /// No password is set: its holder chooses one by way of a link.
@@ -144,7 +125,6 @@ async fn is_called(app: &App, id: AccountId, name: &str) -> Result<bool, StoreEr
     request_body = Draft, responses((status = 201, body = CreatedAccount)),
     extensions(("x-permission" = json!("accounts:write"))))]
 async fn create(State(app): State<Arc<App>>, Caller(actor): Caller, Body(draft): Body<Draft>) -> Answer {
-    check_name(&draft.username)?;
     let new = NewAccount {
         username: draft.username,
         email: draft.email,
@@ -232,12 +212,6 @@ async fn change(
     conditions: Conditions,
     Body(change): Body<Change>,
 ) -> Answer {
-    if let Some(name) = &change.username
-        && let Err(refused) = check_name(name)
-        && !is_called(&app, AccountId(id), name).await?
-    {
-        return Err(refused.into());
-    }
     let changes = Changes {
         username: change.username,
         email: change.email,

@@ -3,6 +3,7 @@
 use axum::body::to_bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
+use protocol::json;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -35,18 +36,13 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Body<T> {
 }
 
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refused> {
-    let malformed = |error: serde_json::Error| Refused::invalid("body", format!("is no JSON: {error}"));
-    let value: Value = serde_json::from_slice(bytes).map_err(malformed)?;
+    let malformed = |error| Refused::invalid("body", format!("must be a JSON object: {error}"));
+    let value = Value::Object(json::object(bytes).map_err(malformed)?);
     // PostgreSQL keeps no NUL in text.
     if holds_nul(&value) {
         return Err(Refused::invalid("body", "must hold no NUL characters"));
     }
-    if !value.is_object() {
-        return Err(Refused::invalid("body", "must be a JSON object"));
-    }
-    // Read again as it was sent, for a member that is sent twice is refused.
-    let mut text = serde_json::Deserializer::from_slice(bytes);
-    serde_path_to_error::deserialize(&mut text).map_err(|error| {
+    serde_path_to_error::deserialize(value).map_err(|error: serde_path_to_error::Error<serde_json::Error>| {
         let member = match error.path().to_string().as_str() {
             "." => "body".to_owned(),
             path => path.to_owned(),

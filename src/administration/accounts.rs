@@ -1,11 +1,13 @@
 //! Accounts: whoever looks after them sees and changes them here. Nobody touches somebody who holds more than they do,
 //! nobody chooses a password for another, and what weighs is told to the owner by mail.
 
+use protocol::account::check_new_username;
 use protocol::id::AccountId;
 use protocol::role::Authority;
 use protocol::time::Timestamp;
 use serde_json::Value;
 use store::{Account, Conn, StoreError};
+use unicode_normalization::UnicodeNormalization as _;
 
 use super::{Actor, Refused, lock_administrators};
 use crate::app::App;
@@ -66,6 +68,12 @@ pub(crate) async fn managed(
         return Ok(Err(refused));
     }
     Ok(Ok(Managed { account, authority }))
+}
+
+/// Checks a user name that somebody is to have who had another, or none. What accounts bring along from elsewhere, by a
+/// file or an import, is looked at less closely.
+pub(crate) fn check_name(name: &str) -> Result<(), &'static str> {
+    check_new_username(name, name.nfkc())
 }
 
 /// Refuses what nobody does to themselves.

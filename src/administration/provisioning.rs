@@ -113,7 +113,7 @@ pub(crate) async fn find(app: &App, actor: &Actor, id: AccountId) -> Provisioned
 /// its holder must change.
 pub(crate) async fn create(app: &App, actor: &Actor, resource: Resource) -> Provisioned<Resource> {
     admit(actor)?;
-    let draft = Draft::read(&resource).map_err(Declined::Request)?;
+    let draft = Draft::read(&resource, None).map_err(Declined::Request)?;
     let now = app.now();
     let mut account = crate::declarative::blank_account(&draft.username, now);
     account.managed_by = None;
@@ -241,7 +241,7 @@ impl Change {
             Edit::Replace(resource) => resource,
             Edit::Patch(operations) => patch::apply(&USER, before, &operations)?,
         };
-        Draft::read(&after)
+        Draft::read(&after, Some(&person.provisioned.account.username))
     }
 
     /// Whether an edit says itself that the account is not to be used, and does not only leave that as it is.

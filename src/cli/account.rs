@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use protocol::account::{check_given_username, parse_email};
+use protocol::account::parse_email;
 use protocol::id::AccountId;
 use protocol::time::Timestamp;
 use serde_json::{Value, json};
@@ -12,6 +12,7 @@ use store::{Conn, accounts, audit, credentials, roles, sessions};
 use super::input::PasswordFrom;
 use super::output::{self, Format};
 use super::{Context, Failure, Outcome, assignments, factors, links, password, privacy};
+use crate::administration::accounts::check_name;
 use crate::administration::{self, Actor, Expected};
 use crate::app::App;
 use crate::declarative::{blank_account, event, is_name};
@@ -167,7 +168,7 @@ pub(super) async fn run(context: &Context, verb: Verb) -> Outcome {
             permission,
             password,
         } => {
-            check_given_username(&username).map_err(|problem| Failure(format!("the user name {problem}")))?;
+            check_name(&username).map_err(|problem| Failure(format!("the user name {problem}")))?;
             let email = email.as_deref().map(address).transpose()?;
             if let Some(bad) = permission.iter().find(|name| !is_name(name)) {
                 return Err(Failure(format!(

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::jose::strict_object;
+use crate::json;
 use crate::scope::Scope;
 
 /// The claims each standard scope asks for (OpenID Connect Core §5.4).
@@ -81,7 +81,7 @@ impl ClaimsRequest {
         if text.contains("\\u0000") {
             return Err(InvalidClaimsRequest);
         }
-        let document = strict_object(text).map_err(|_| InvalidClaimsRequest)?;
+        let document = json::object(text.as_bytes()).map_err(|_| InvalidClaimsRequest)?;
         let members = |name: &str| match document.get(name) {
             None => Ok(Map::new()),
             Some(Value::Object(members)) if members.len() <= MAX_CLAIMS => Ok(members.clone()),

@@ -18,7 +18,7 @@ mod tests;
 mod verification;
 
 pub(crate) use members::{audiences, date, required, text};
-pub use parse::{Unverified, parse_unverified, strict_object};
+pub use parse::{Unverified, parse_unverified};
 pub use signing::SigningKey;
 pub use verification::{KeySet, VerificationKey, Verified, verify, verify_hs256};
 

@@ -16,6 +16,7 @@ pub mod id_token;
 pub mod interaction;
 pub mod introspection;
 pub mod jose;
+pub mod json;
 pub mod logout;
 pub mod metadata;
 pub mod permission;

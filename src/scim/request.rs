@@ -3,6 +3,7 @@
 use axum::body::to_bytes;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, StatusCode, Uri, header};
+use protocol::json;
 use protocol::scim::filter::{self, parse_attribute};
 use protocol::scim::project::Projection;
 use protocol::scim::resource::find;
@@ -73,7 +74,7 @@ pub(super) async fn body(request: Request) -> Result<Map<String, Value>, ScimErr
     let body = to_bytes(request.into_body(), BODY_BYTES)
         .await
         .map_err(|_| ScimError::status(StatusCode::PAYLOAD_TOO_LARGE.as_u16(), "the body is too large"))?;
-    serde_json::from_slice(&body).map_err(|_| syntax("the body must be a JSON object"))
+    json::object(&body).map_err(|error| syntax(format!("the body must be a JSON object: {error}")))
 }
 
 /// What is asked for in the query of a URL.

@@ -7,22 +7,18 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use protocol::account::check_new_username;
 use protocol::id::{AccountId, GroupId};
 use protocol::scim::ScimError;
 use protocol::scim::project::Projection;
 use protocol::scim::schema::{GROUP, Schema, USER};
 use protocol::scim::{patch as operations, resource};
-use serde_json::Value;
-use unicode_normalization::UnicodeNormalization as _;
 use uuid::Uuid;
 
 use super::request::{self, Conditions, Query};
 use super::{Answer, Caller, answer};
-use crate::administration::provisioning::{self, Declined, Edit, Page, Provisioned, Resource, Search};
+use crate::administration::provisioning::{self, Edit, Page, Provisioned, Resource, Search};
 use crate::administration::{Actor, Expected, groups};
 use crate::app::App;
-use crate::error::Error;
 
 /// Which resources a path leads to.
 #[derive(Clone, Copy, Debug)]
@@ -87,10 +83,7 @@ impl Kind {
 
     async fn create(self, app: &Arc<App>, actor: &Actor, resource: Resource) -> Provisioned<Resource> {
         match self {
-            Kind::User => {
-                check_name(text_of(&resource)).map_err(Declined::Request)?;
-                provisioning::create(app, actor, resource).await
-            }
+            Kind::User => provisioning::create(app, actor, resource).await,
             Kind::Group => groups::create(app, actor, resource).await,
         }
     }
@@ -104,10 +97,7 @@ impl Kind {
         expected: Expected,
     ) -> Provisioned<Resource> {
         match self {
-            Kind::User => {
-                check_names(app, actor, AccountId(id), &edit).await?;
-                provisioning::update(app, actor, AccountId(id), edit, expected).await
-            }
+            Kind::User => provisioning::update(app, actor, AccountId(id), edit, expected).await,
             Kind::Group => groups::update(app, actor, GroupId(id), edit, expected).await,
         }
     }
@@ -118,40 +108,6 @@ impl Kind {
             Kind::Group => groups::delete(app, actor, GroupId(id), expected).await,
         }
     }
-}
-
-const USER_NAME: &str = "userName";
-
-fn text_of(resource: &Resource) -> &str {
-    resource
-        .get(USER_NAME)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-}
-
-/// Refuses a name that looks like another.
-fn check_name(name: &str) -> Result<(), ScimError> {
-    check_new_username(name, name.nfkc()).map_err(|problem| ScimError::value(USER_NAME, problem))
-}
-
-/// The same for the names that an edit gives, of which an account keeps the one that it has.
-async fn check_names(app: &App, actor: &Actor, id: AccountId, edit: &Edit) -> Result<(), Error<Declined>> {
-    let given: Vec<&str> = match edit {
-        Edit::Replace(resource) => vec![text_of(resource)],
-        Edit::Patch(operations) => operations
-            .iter()
-            .filter_map(|operation| operation.text_for(USER_NAME))
-            .collect(),
-    };
-    for name in given {
-        if let Err(refused) = check_name(name) {
-            let before = provisioning::find(app, actor, id).await?;
-            if text_of(&before) != name {
-                return Err(Declined::Request(refused).into());
-            }
-        }
-    }
-    Ok(())
 }
 
 /// `GET` of all.

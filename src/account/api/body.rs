@@ -3,6 +3,7 @@
 use axum::body::to_bytes;
 use axum::extract::Request;
 use axum::http::StatusCode;
+use protocol::json;
 use serde_json::{Map, Value};
 
 use super::bad;
@@ -22,9 +23,11 @@ pub(super) async fn read(request: Request) -> Result<Map<String, Value>, Problem
         .await
         .map_err(|_| Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large"))?;
     // PostgreSQL keeps no NUL in text.
-    match serde_json::from_slice(&body) {
-        Ok(Value::Object(members)) if !members.values().any(holds_nul) => Ok(members),
-        _ => Err(bad("the body must be a JSON object without NUL characters")),
+    match json::object(&body) {
+        Ok(members) if !members.values().any(holds_nul) => Ok(members),
+        _ => Err(bad(
+            "the body must be a JSON object with each member named once, without NUL characters",
+        )),
     }
 }
 

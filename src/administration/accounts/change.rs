@@ -1,6 +1,5 @@
 //! Changing an account, member by member.
 
-use protocol::account::check_given_username;
 use protocol::id::AccountId;
 use protocol::permission;
 use protocol::session::MfaPolicy;
@@ -9,7 +8,7 @@ use serde_json::{Map, Value, json};
 use store::{Account, Conn, StoreError};
 
 use super::view::AccountDetails;
-use super::{claims, details, email, managed, not_oneself, state};
+use super::{check_name, claims, details, email, managed, not_oneself, state};
 use crate::administration::{Actor, Expected, Outcome, Refused, Tenure, settle};
 use crate::app::App;
 use crate::audit::Event;
@@ -45,13 +44,6 @@ impl Changes {
             || self.disabled.is_some()
     }
 
-    fn check(&self) -> Result<(), Refused> {
-        if let Some(name) = &self.username {
-            check_given_username(name).map_err(|problem| Refused::invalid("username", problem))?;
-        }
-        Ok(())
-    }
-
     /// The names of what changes, for the record.
     fn names(&self) -> Vec<&str> {
         let all = [
@@ -67,7 +59,10 @@ impl Changes {
 
     /// The account as it is to be.
     fn apply(&self, account: &mut Account) -> Result<(), Refused> {
-        if let Some(username) = &self.username {
+        if let Some(username) = &self.username
+            && *username != account.username
+        {
+            check_name(username).map_err(|problem| Refused::invalid("username", problem))?;
             account.username.clone_from(username);
         }
         if let Some(email) = &self.email {
@@ -107,7 +102,6 @@ pub(crate) async fn change(
     if changes.weighs() {
         not_oneself(actor, id)?;
     }
-    changes.check()?;
     if let Some(Some(typed)) = &changes.email {
         changes.email = Some(Some(email::parse(typed)?));
     }

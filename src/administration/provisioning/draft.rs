@@ -1,6 +1,6 @@
 //! What a resource says of an account: what has a place here, and what is kept for the provisioner alone.
 
-use protocol::account::{check_given_username, parse_email};
+use protocol::account::parse_email;
 use protocol::profile::ProfileClaim;
 use protocol::scim::ScimError;
 use serde_json::{Map, Value};
@@ -8,6 +8,7 @@ use store::Account;
 
 use super::Resource;
 use super::person::NAMES;
+use crate::administration::accounts::check_name;
 
 /// Attributes that have a place of their own, or are for the server to say.
 const PLACED: [&str; 12] = [
@@ -37,11 +38,13 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// Reads a resource that has passed the schema.
-    pub(super) fn read(resource: &Resource) -> Result<Draft, ScimError> {
+    /// Reads a resource that has passed the schema, of somebody who is `called` something already or is new.
+    pub(super) fn read(resource: &Resource, called: Option<&str>) -> Result<Draft, ScimError> {
         let text = |name: &str| resource.get(name).and_then(Value::as_str);
         let username = text("userName").unwrap_or_default();
-        check_given_username(username).map_err(|problem| ScimError::value("userName", problem))?;
+        if called != Some(username) {
+            check_name(username).map_err(|problem| ScimError::value("userName", problem))?;
+        }
         let address = kept_address(resource);
         let email = match address.and_then(|one| one.get("value")).and_then(Value::as_str) {
             Some(value) => Some(
@@ -138,7 +141,7 @@ mod tests {
     use super::*;
 
     fn draft(resource: &Value) -> Result<Draft, ScimError> {
-        Draft::read(resource.as_object().unwrap())
+        Draft::read(resource.as_object().unwrap(), None)
     }
 
     #[test]

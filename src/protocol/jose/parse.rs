@@ -1,13 +1,11 @@
 //! The one form of token we read: compact, canonical, each member named once (RFC 7515 §4, §5.2; RFC 8725 §3).
 
-use std::fmt;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::JoseError;
+use crate::json;
 
 /// The longest token we look at.
 const MAX_BYTES: usize = 16 * 1024;
@@ -87,81 +85,7 @@ fn take_text(header: &mut Map<String, Value>, name: &str) -> Result<Option<Strin
     }
 }
 
+/// An object that names each member once (RFC 7515 §4, RFC 7519 §4).
 fn object(bytes: &[u8]) -> Result<Map<String, Value>, JoseError> {
-    let text = std::str::from_utf8(bytes).map_err(|_| JoseError::Malformed("not UTF-8"))?;
-    strict_object(text)
-}
-
-/// A JSON object in which no object names a member twice, at any depth.
-pub fn strict_object(text: &str) -> Result<Map<String, Value>, JoseError> {
-    match serde_json::from_str(text) {
-        Ok(Strict(Value::Object(members))) => Ok(members),
-        Ok(_) => Err(JoseError::Malformed("not a JSON object")),
-        Err(_) => Err(JoseError::Malformed("not JSON with each member named once")),
-    }
-}
-
-/// A JSON value in which no object names a member twice (RFC 7515 §4, RFC 7519 §4).
-struct Strict(Value);
-
-impl<'de> Deserialize<'de> for Strict {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(StrictVisitor).map(Strict)
-    }
-}
-
-struct StrictVisitor;
-
-impl<'de> Visitor<'de> for StrictVisitor {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::from(value))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::from(value))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(Value::from(value))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::from(value))
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(Value::String(value))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
-        let mut array = Vec::new();
-        while let Some(Strict(element)) = elements.next_element()? {
-            array.push(element);
-        }
-        Ok(Value::Array(array))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-        let mut object = Map::new();
-        while let Some((name, Strict(value))) = members.next_entry::<String, Strict>()? {
-            if object.insert(name, value).is_some() {
-                return Err(A::Error::custom("a member is named twice"));
-            }
-        }
-        Ok(Value::Object(object))
-    }
+    json::object(bytes).map_err(|_| JoseError::Malformed("not a JSON object with each member named once"))
 }

@@ -46,14 +46,6 @@ enum Moves {
     Leave { keys: Vec<String>, others: Vec<Value> },
 }
 
-impl Operation {
-    /// The text that it gives to an attribute.
-    pub fn text_for(&self, attribute: &str) -> Option<&str> {
-        let gives = self.verb != Verb::Remove && self.path.attribute.name == attribute;
-        self.value.as_str().filter(|_| gives)
-    }
-}
-
 /// Reads the body of a patch.
 pub fn parse(schema: &'static Schema, body: &Members) -> Result<Vec<Operation>, ScimError> {
     let syntax = |detail: &str| ScimError::of(ScimType::InvalidSyntax, detail);

@@ -300,6 +300,19 @@ async fn a_client_is_not_named_as_accounts_are_in_any_way() {
 }
 
 #[tokio::test]
+async fn an_account_is_not_made_with_a_name_that_looks_like_another() {
+    let machine = Machine::new();
+    for (name, told) in [("\u{430}lice", "Cyrillic"), ("\u{ff41}lice", "NFKC")] {
+        let refused = machine.refusal(&format!("account create {name}"));
+        assert!(
+            refused.contains("user name") && refused.contains(told),
+            "{refused}"
+        );
+    }
+    assert_eq!(machine.json("account list --json"), Value::Array(vec![]));
+}
+
+#[tokio::test]
 async fn a_client_that_is_sent_elsewhere_asks_again_however_it_was_changed() {
     let server = Server::start().await;
     let machine = Machine::beside(&server);
