@@ -2,7 +2,6 @@
 //! description is not done, and a refused change is on record.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
@@ -175,7 +174,7 @@ where
     }
 }
 
-const IF_MATCH: &str = "If-Match";
+pub(super) const IF_MATCH: &str = "If-Match";
 
 /// Describes the header of operations that evaluate it. Those that take [`Conditions`] and change something name it
 /// among their parameters, for the door refuses it elsewhere.
@@ -198,9 +197,9 @@ pub(super) struct Conditions {
 }
 
 impl<S: Sync> FromRequestParts<S> for Conditions {
-    type Rejection = Infallible;
+    type Rejection = Error<ApiRefusal>;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(super::etag::conditions(&parts.headers))
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error<ApiRefusal>> {
+        Ok(super::etag::conditions(&parts.headers)?)
     }
 }

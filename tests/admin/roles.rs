@@ -23,10 +23,16 @@ async fn a_role_is_made_read_changed_and_removed() {
     assert_eq!(root.post("/roles", &new).await.status, 409);
     assert_eq!(root.get("/roles/librarian").await.json()["holders"], 1);
 
-    let stale = [("if-match", "\"something else\"")];
+    let stale = [("if-match", "\"something-else\"")];
     let change = json!({ "description": "Edits", "mfa": null });
     let refused = root.with_body("PATCH", "/roles/editor2", &change, &stale).await;
     assert_eq!(refused.status, 412, "{}", refused.body);
+    let unread = [("if-match", "something else")];
+    let refused = root.with_body("PATCH", "/roles/editor2", &change, &unread).await;
+    assert_eq!(
+        (refused.status, &refused.json()["member"]),
+        (400, &json!("If-Match"))
+    );
     let seen = [("if-match", shown.header("etag").unwrap())];
     let changed = root.with_body("PATCH", "/roles/editor2", &change, &seen).await;
     assert_eq!(changed.status, 200, "{}", changed.body);

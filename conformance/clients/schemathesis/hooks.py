@@ -10,7 +10,9 @@ NOBODY = "00000000-0000-0000-0000-000000000000"
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    if case.method.upper() == "GET":
+    # Things and the permissions on them take nothing from the caller. Their names are long once they are quoted, and a
+    # path that is changed here is checked again as it is quoted.
+    if case.method.upper() == "GET" or case.operation.path.startswith("/resources/"):
         return
     for name, value in (case.path_parameters or {}).items():
         if str(value) in OWN:

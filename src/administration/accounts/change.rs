@@ -1,5 +1,6 @@
 //! Changing an account, member by member.
 
+use protocol::account::check_given_username;
 use protocol::id::AccountId;
 use protocol::permission;
 use protocol::session::MfaPolicy;
@@ -42,6 +43,13 @@ impl Changes {
             || self.mfa.is_some()
             || self.must_change_password.is_some()
             || self.disabled.is_some()
+    }
+
+    /// Refuses what could be nobody's name, before anything is looked up.
+    fn check(&self) -> Result<(), Refused> {
+        let name = self.username.as_deref();
+        name.map_or(Ok(()), check_given_username)
+            .map_err(|problem| Refused::invalid("username", problem))
     }
 
     /// The names of what changes, for the record.
@@ -102,6 +110,7 @@ pub(crate) async fn change(
     if changes.weighs() {
         not_oneself(actor, id)?;
     }
+    changes.check()?;
     if let Some(Some(typed)) = &changes.email {
         changes.email = Some(Some(email::parse(typed)?));
     }
