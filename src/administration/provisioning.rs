@@ -296,7 +296,8 @@ impl Change {
                 .await?;
         }
         self.event.record(db).await?;
-        if account.disabled && holds_everything(&authority) {
+        // The mailbox may have been the only way in.
+        if (account.disabled || account.email.is_none()) && holds_everything(&authority) {
             ensure_administrator_remains(db).await?;
         }
         let after = Person::find(db, self.id, self.now).await?;

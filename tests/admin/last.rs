@@ -1,9 +1,11 @@
 //! Somebody who may do everything remains, whatever happens at the same moment.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::{api, path, with_json};
-use crate::support::Server;
+use crate::support::{Authenticator, Server};
 
 const PEOPLE: &str = r#"
 [[role]]
@@ -17,7 +19,7 @@ requires = ["*"]
 client_id = "keeper"
 client_secret = "keeper-secret-of-more-than-32-characters"
 grant_types = ["client_credentials"]
-scope = "all accounts:disable accounts:write roles:assign roles:write"
+scope = "all accounts:disable accounts:recover accounts:write roles:assign roles:write"
 
 [[account]]
 username = "ann"
@@ -136,5 +138,29 @@ async fn who_has_no_way_in_is_not_the_one_that_remains() {
         .await;
     assert_eq!(given.status, 200, "{}", given.body);
     assert_eq!(house.act("DELETE", "ann", SUPER).await, 204);
+    // The mailbox is the only way in, and the last.
+    let none = json!({ "email": null });
+    let taken = server
+        .send(with_json("PATCH", &target, &house.token, &none))
+        .await;
+    assert_eq!(taken.status, 409, "{}", taken.body);
     assert!(house.somebody_remains().await);
+}
+
+#[tokio::test]
+async fn the_only_passkey_of_the_last_one_is_not_reset() {
+    let house = House::start().await;
+    let key = Authenticator::new();
+    let (id, public) = (STANDARD.encode(&key.id), STANDARD.encode(key.public_key()));
+    let keyed = format!(
+        "[[account]]\nusername = \"kay\"\nroles = [\"super_admin\"]\n\
+         passkeys = [{{ credential_id = \"{id}\", public_key = \"{public}\" }}]\n"
+    );
+    house.server.apply(&keyed).await;
+    assert_eq!(house.rise(json!([])).await, 200);
+    assert_eq!(house.act("DELETE", "ann", SUPER).await, 204);
+    assert_eq!(house.act("DELETE", "kay", "factors").await, 409);
+    assert!(house.somebody_remains().await);
+    assert_eq!(house.act("PUT", "ann", SUPER).await, 204);
+    assert_eq!(house.act("DELETE", "kay", "factors").await, 200);
 }

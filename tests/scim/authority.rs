@@ -285,6 +285,28 @@ async fn the_last_who_may_do_everything_stays() {
 }
 
 #[tokio::test]
+async fn the_mailbox_of_the_last_one_is_not_taken_away() {
+    const ZED: &str =
+        "[[account]]\nusername = \"zed\"\nemail = \"zed@example.test\"\nroles = [\"super_admin\"]\n";
+    let directory = Directory::start().await;
+    let server = &directory.server;
+    server.apply(ZED).await;
+    let token = directory.keeper_token().await;
+    let zed = format!("/Users/{}", directory.id_of("zed").await);
+    let nothing = patch(&json!([{ "op": "remove", "path": "emails" }]));
+    let root = server.account_id("root").await;
+    let strip = async move |db: &mut store::Conn| store::roles::unassign_role(db, root, "super_admin").await;
+    assert!(server.running.app.store.write(strip).await.unwrap());
+    let refused = send_as(&directory, &token, "PATCH", &zed, Some(&nothing)).await;
+    assert_eq!(refused, is(409, ""));
+    server
+        .apply("[[account]]\nusername = \"root\"\nroles = [\"super_admin\"]\n")
+        .await;
+    let taken = send_as(&directory, &token, "PATCH", &zed, Some(&nothing)).await;
+    assert_eq!(taken.0, 200, "{}", taken.1);
+}
+
+#[tokio::test]
 async fn groups_carry_what_the_configuration_says_when_a_server_starts() {
     let directory = Directory::start().await;
     let id = directory.add_user("wren", &json!({})).await;

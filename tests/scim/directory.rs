@@ -22,6 +22,16 @@ client_secret = "directory-secret-of-more-than-32-characters"
 grant_types = ["client_credentials"]
 scope = "scim:provision books:write accounts:read"
 
+[[scope]]
+name = "all"
+requires = ["*"]
+
+[[client]]
+client_id = "keeper"
+client_secret = "directory-secret-of-more-than-32-characters"
+grant_types = ["client_credentials"]
+scope = "all scim:provision"
+
 [[client]]
 client_id = "staff"
 client_secret = "directory-secret-of-more-than-32-characters"
@@ -65,8 +75,17 @@ impl Directory {
     }
 
     pub(super) async fn client_token(&self, scope: &str) -> String {
+        self.token_of("directory", scope).await
+    }
+
+    /// The token of a client that may do everything.
+    pub(super) async fn keeper_token(&self) -> String {
+        self.token_of("keeper", "all scim:provision").await
+    }
+
+    async fn token_of(&self, client: &str, scope: &str) -> String {
         let pairs = [("grant_type", "client_credentials"), ("scope", scope)];
-        let answer = self.server.token_as("directory", SECRET, &pairs).await;
+        let answer = self.server.token_as(client, SECRET, &pairs).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
         answer.text("access_token")
     }

@@ -10,7 +10,9 @@ use store::{Account, Conn, StoreError};
 
 use super::view::AccountDetails;
 use super::{check_name, claims, details, email, managed, not_oneself, state};
-use crate::administration::{Actor, Expected, Outcome, Refused, Tenure, settle};
+use crate::administration::{
+    Actor, Expected, Outcome, Refused, Tenure, ensure_administrator_remains, holds_everything, settle,
+};
 use crate::app::App;
 use crate::audit::Event;
 use crate::mail::Letter;
@@ -184,6 +186,11 @@ impl Writing {
             for letter in &self.letters {
                 letter.queue(db).await?;
             }
+        }
+        // The mailbox may have been the only way in.
+        if account.email.is_none() && managed.account.email.is_some() && holds_everything(&managed.authority)
+        {
+            ensure_administrator_remains(db).await?;
         }
         match changes.disabled {
             Some(true) if state::stands_open(db, &managed.account, now).await? => {

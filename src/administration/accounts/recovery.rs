@@ -7,7 +7,9 @@ use serde_json::json;
 use store::Conn;
 
 use super::{end_all, letter, locale, managed, not_oneself, queue};
-use crate::administration::{Actor, Outcome, Refused, Tenure, settle};
+use crate::administration::{
+    Actor, Outcome, Refused, Tenure, ensure_administrator_remains, holds_everything, settle,
+};
 use crate::admission::Reset;
 use crate::app::App;
 use crate::audit::Event;
@@ -69,6 +71,10 @@ pub(crate) async fn reset_factors(app: &App, actor: &Actor, id: AccountId) -> Ou
                 let tenure = Tenure::read(db, id, now).await?;
                 allowed!(actor.may_become(&managed.authority, &tenure));
                 let removed = store::factors::delete_all(db, id).await?;
+                // A passkey may have been the only way in.
+                if holds_everything(&managed.authority) {
+                    ensure_administrator_remains(db).await?;
+                }
                 end_all(db, id, now).await?;
                 queue(db, told.as_ref()).await?;
                 let event = Event::at(now, "account.factors_reset").account(id).by(&actor);
