@@ -172,7 +172,7 @@ fn status_of(code: ErrorCode) -> StatusCode {
 pub struct TokenRefusal {
     /// The refusal.
     pub error: OAuthError,
-    /// Whether the client used the Authorization header, and so must be told the scheme.
+    /// Whether a client that is not authenticated is told the scheme: always when it used the Authorization header.
     pub basic: bool,
     /// How long to wait, when the refusal is for asking too often.
     pub retry_after: Option<RetryAfter>,
@@ -218,6 +218,8 @@ impl IntoResponse for TokenRefusal {
         let OAuthError { code, description } = self.error;
         let status = match self.retry_after {
             Some(_) => StatusCode::TOO_MANY_REQUESTS,
+            // A 401 names a scheme, and what a page sends without one must not have the browser ask for a password.
+            None if code == ErrorCode::InvalidClient && !self.basic => StatusCode::BAD_REQUEST,
             None => status_of(code),
         };
         let body = json!({ "error": code.as_str(), "error_description": description });

@@ -36,7 +36,7 @@ fn a_client_that_used_basic_is_told_the_scheme() {
     assert_eq!(basic.status(), 401);
     assert_eq!(basic.headers()[WWW_AUTHENTICATE], "Basic realm=\"chancery\"");
     let posted = TokenRefusal::from(invalid_client()).into_response();
-    assert_eq!(posted.status(), 401);
+    assert_eq!(posted.status(), 400);
     assert!(!posted.headers().contains_key(WWW_AUTHENTICATE));
 }
 

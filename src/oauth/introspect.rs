@@ -38,9 +38,10 @@ pub(super) async fn introspect(
         Some(Ok(found)) => found,
         Some(Err(refusal)) => return Ok(refusal),
         None => {
-            let client = client_auth::authenticate(&app, address, &headers, &params).await?;
+            let client = client_auth::authenticate(&app, address, &headers, &params).await;
+            let client = client.map_err(|error| error.map_refusal(challenged))?;
             if client.is_public() {
-                return Err(invalid_client().into());
+                return Err(challenged(invalid_client().into()).into());
             }
             find(&app, &client, &params, address).await?
         }
@@ -50,6 +51,14 @@ pub(super) async fn introspect(
         .headers_mut()
         .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(answer)
+}
+
+/// Whoever may not ask is told how to come in, however they came (RFC 7662 §2.3).
+fn challenged(refusal: TokenRefusal) -> TokenRefusal {
+    TokenRefusal {
+        basic: true,
+        ..refusal
+    }
 }
 
 async fn find(

@@ -24,10 +24,14 @@ use crate::web::form::{self, Params};
 /// Answers `OPTIONS` on the endpoints that clients call from browsers.
 pub(super) async fn preflight(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     let allowed = match cors::origin(&headers) {
-        Some(origin) => app.origins().await.is_ok_and(|origins| origins.contains(origin)),
+        Some(origin) => is_of_a_client(&app, origin).await,
         None => false,
     };
     cors::preflight(&headers, allowed)
+}
+
+async fn is_of_a_client(app: &App, origin: &str) -> bool {
+    app.origins().await.is_ok_and(|origins| origins.contains(origin))
 }
 
 /// Answers a token request. It takes the request apart itself: each extractor would clone what it gives.
@@ -35,7 +39,10 @@ pub(super) async fn token(State(app): State<Arc<App>>, request: Request) -> Resp
     let (head, body) = request.into_parts();
     let params = match form::read_body(&head.headers, body, form::REPEATABLE).await {
         Ok(params) => params,
-        Err(error) => return TokenRefusal::from(error).into_response(),
+        Err(error) => {
+            let refusal = TokenRefusal::from(error).into_response();
+            return for_origin_of_any(&app, &head.headers, refusal).await;
+        }
     };
     let mut told = HeaderMap::new();
     let mut answer = match exchange(&app, &head, &params, &mut told).await {
@@ -80,6 +87,16 @@ async fn exchange(
     app.statistics
         .count(Kind::token(grant), client.client_id.as_str());
     Ok(tokens)
+}
+
+/// Lets a page of any client read a refusal to whoever it is: it tells nothing of anybody, and the page must learn that
+/// its token has ended.
+pub(super) async fn for_origin_of_any(app: &App, headers: &HeaderMap, mut refusal: Response) -> Response {
+    if let Some(origin) = cors::origin(headers) {
+        let allowed = is_of_a_client(app, origin).await;
+        cors::for_client(refusal.headers_mut(), Some(origin), allowed);
+    }
+    refusal
 }
 
 /// Lets a page of one of the client's registered origins read the answer.

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use store::Conn;
 
 use super::grants::Holder;
+use super::token::for_origin_of_any;
 use super::{bearer, issue};
 use crate::app::App;
 use crate::error::{BearerRefusal, Error};
@@ -28,22 +29,28 @@ pub(super) async fn by_post(State(app): State<Arc<App>>, request: Request) -> Re
     let (headers, uri) = (request.headers().clone(), request.uri().clone());
     match form::read(request, &[]).await {
         Ok(params) => answer(&app, &headers, &uri, params.get("access_token")).await,
-        Err(error) => Error::Refused(BearerRefusal::Wrong(error)).into_response(),
+        Err(error) => {
+            let refusal = Error::Refused(BearerRefusal::Wrong(error)).into_response();
+            for_origin_of_any(&app, &headers, refusal).await
+        }
     }
 }
 
 async fn answer(app: &App, headers: &HeaderMap, uri: &Uri, form: Option<&str>) -> Response {
-    let (mut answer, client) = match claims_for(app, headers, uri, form).await {
-        Ok((claims, client)) => (Json(claims).into_response(), Some(client)),
-        Err(error) => (error.into_response(), None),
+    let mut answer = match claims_for(app, headers, uri, form).await {
+        Ok((claims, client)) => {
+            let mut answer = Json(claims).into_response();
+            if let Some(origin) = cors::origin(headers) {
+                let allowed = client.allows_origin(origin);
+                cors::for_client(answer.headers_mut(), Some(origin), allowed);
+            }
+            answer
+        }
+        Err(error) => for_origin_of_any(app, headers, error.into_response()).await,
     };
     answer
         .headers_mut()
         .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Some(origin) = cors::origin(headers) {
-        let allowed = client.is_some_and(|client| client.allows_origin(origin));
-        cors::for_client(answer.headers_mut(), Some(origin), allowed);
-    }
     answer
 }
 

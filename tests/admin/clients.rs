@@ -235,12 +235,12 @@ async fn both_secrets_sign_assertions_during_the_overlap() {
     for (secret, status) in [
         (&first, 200),
         (&second, 200),
-        (&"another secret of more than 32 characters".to_owned(), 401),
+        (&"another secret of more than 32 characters".to_owned(), 400),
     ] {
         assert_eq!(signs_in(&server, "signer", secret).await, status);
     }
     server.advance(Lifetime::seconds(61));
-    assert_eq!(signs_in(&server, "signer", &first).await, 401);
+    assert_eq!(signs_in(&server, "signer", &first).await, 400);
     assert_eq!(signs_in(&server, "signer", &second).await, 200);
 }
 

@@ -86,7 +86,13 @@ async fn client_with_key(server: &Server, name: &str, algorithm: Algorithm) -> S
     key
 }
 
+/// The answer to who did not use the header.
 fn refused() -> (u16, String) {
+    (400, "invalid_client".into())
+}
+
+/// The answer to who used the header, and to all at introspection.
+fn challenged() -> (u16, String) {
     (401, "invalid_client".into())
 }
 
@@ -157,7 +163,7 @@ async fn no_other_method_than_the_registered_one_works() {
     ];
     for (client, secret) in basics {
         let answer = server.token_as(client, secret, &[GRANT]).await;
-        assert_eq!(answer.refusal(), refused(), "basic {client}");
+        assert_eq!(answer.refusal(), challenged(), "basic {client}");
     }
     let assertion = hs256(M2M_SECRET.as_bytes(), &claims(&server, "m2m", &[]));
     assert_eq!(refusal(&server, &assertion).await, refused());
@@ -175,9 +181,14 @@ async fn an_assertion_works_once_wherever_it_is_sent() {
     ] {
         let assertion = fresh();
         assert_eq!(present(&server, first, &assertion).await.status, 200, "{first}");
+        let expected = if second == "/introspect" {
+            challenged()
+        } else {
+            refused()
+        };
         assert_eq!(
             present(&server, second, &assertion).await.refusal(),
-            refused(),
+            expected,
             "{first} then {second}"
         );
     }
@@ -358,7 +369,7 @@ async fn basic_takes_encoded_credentials_and_nothing_malformed() {
         encoded(&format!("m2m:{M2M_SECRET} ")),
     ] {
         let answer = send(value.clone()).await;
-        assert_eq!(answer.refusal(), refused(), "{value}");
+        assert_eq!(answer.refusal(), challenged(), "{value}");
     }
 }
 
@@ -463,11 +474,11 @@ async fn published_keys_are_fetched_kept_and_fetched_again_for_a_new_one() {
         1,
         "the keys are kept for a while"
     );
-    assert_eq!(present(&new).await, 401, "a key that is not published");
+    assert_eq!(present(&new).await, 400, "a key that is not published");
     published.publish(&[&new]);
     server.advance(protocol::time::Lifetime::minutes(2));
     assert_eq!(present(&new).await, 200, "an unknown kid makes us look again");
-    assert_eq!(present(&old).await, 401, "a key that was withdrawn");
+    assert_eq!(present(&old).await, 400, "a key that was withdrawn");
 }
 
 #[tokio::test]

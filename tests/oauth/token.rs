@@ -348,6 +348,41 @@ async fn preflight_is_answered_for_origins_of_clients_only() {
 }
 
 #[tokio::test]
+async fn a_page_of_a_client_learns_that_its_token_has_ended() {
+    let server = Server::start().await;
+    let userinfo = |origin: &str| {
+        Request::get("/userinfo")
+            .bearer("at.of.nobody")
+            .header("origin", origin)
+    };
+    let unread = |origin: &str| {
+        let twice = [("grant_type", "refresh_token"), ("grant_type", "refresh_token")];
+        Request::form("/token", &twice).header("origin", origin)
+    };
+    let form = |origin: &str| {
+        Request::new("POST", "/userinfo")
+            .body("{}")
+            .header("origin", origin)
+    };
+    for (ask, status) in [
+        (&userinfo as &dyn Fn(&str) -> Request, 401),
+        (&unread, 400),
+        (&form, 400),
+    ] {
+        for (origin, reads) in [
+            ("https://spa.example", true),
+            ("https://evil.example", false),
+            ("null", false),
+        ] {
+            let answer = server.send(ask(origin)).await;
+            assert_eq!(answer.status, status, "{}", answer.body);
+            let allowed = answer.header("access-control-allow-origin");
+            assert_eq!(allowed, reads.then_some(origin), "{status} {origin}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn authorization_pages_are_for_no_other_origin() {
     let server = Server::start().await;
     let mut browser = Browser::new(&server);
@@ -379,7 +414,7 @@ async fn a_confidential_client_is_no_public_one_and_its_code_stays_good() {
     ];
     assert_eq!(
         server.send(Request::form("/token", &pairs)).await.refusal(),
-        (401, "invalid_client".into())
+        (400, "invalid_client".into())
     );
     assert_eq!(server.redeem(&code).await.status, 200);
 }

@@ -115,7 +115,7 @@ async fn bodies_that_are_too_large_are_refused() {
             ("x", &"a".repeat(60 * 1024)),
         ],
     );
-    assert_eq!(server.send(large).await.refusal(), (401, "invalid_client".into()));
+    assert_eq!(server.send(large).await.refusal(), (400, "invalid_client".into()));
 }
 
 #[tokio::test]
