@@ -50,4 +50,5 @@ pub mod statistics;
 pub mod telemetry;
 pub mod totp;
 pub mod upstream;
+mod ways_in;
 pub mod web;

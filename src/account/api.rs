@@ -25,7 +25,6 @@ use crate::audit::Event;
 use crate::bearer::refusal::ApiRefusal;
 use crate::browser;
 use crate::error::{Error, Problem};
-use crate::factors;
 use crate::html;
 use crate::privacy::{self, Left};
 use crate::web::client_ip::ClientAddress;
@@ -35,6 +34,8 @@ use caller::Caller;
 mod api_keys;
 mod body;
 mod caller;
+mod factors;
+mod identities;
 mod origin;
 
 type Answer = Result<Response, Error<ApiRefusal>>;
@@ -49,7 +50,8 @@ pub(super) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/sessions/{id}", delete(end_session))
         .route("/apps", get(list_apps))
         .route("/apps/{client_id}", delete(end_app))
-        .route("/factors", get(list_factors))
+        .merge(factors::routes())
+        .merge(identities::routes())
         .merge(api_keys::routes())
         .route("/export", get(export))
         .route("/erasure", post(erase))
@@ -244,12 +246,6 @@ async fn end_app(State(app): State<Arc<App>>, Path(id): Path<String>, request: R
     } else {
         Err(Problem::not_found().into())
     }
-}
-
-async fn list_factors(State(app): State<Arc<App>>, request: Request) -> Answer {
-    let caller = Caller::find(&app, request.headers(), request.uri(), ACCOUNT_READ).await?;
-    let overview = factors::list(&app, caller.account.id).await?;
-    Ok(shown(serde_json::to_value(overview)?))
 }
 
 /// Gives all that is kept about the account.

@@ -7,16 +7,17 @@ use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
+use protocol::id::{AccountId, SessionId};
 use protocol::interaction::{Destination, FRESH, OwnPage};
 use protocol::secret::TokenHash;
-use store::{Conn, StoreError, StoredUpstream, UpstreamIdentity};
+use store::{Account, Conn, StoreError, StoredUpstream, UpstreamIdentity};
 
 use super::Visit;
 use crate::app::App;
 use crate::browser;
 use crate::hex;
 use crate::html;
-use crate::pages::{AccountNotice, AccountPart, IdentityCard, Page, UpstreamCard};
+use crate::pages::{AccountNotice, AccountPart, IdentityCard, Locale, Page, UpstreamCard};
 use crate::upstream::{self, Disconnected, Flow, begin, missing};
 use crate::web;
 
@@ -33,16 +34,16 @@ pub(super) fn routes() -> Router<Arc<App>> {
 }
 
 /// A connection and how it is shown.
-struct Shown {
-    identity: UpstreamIdentity,
-    id: String,
-    title: String,
-    open: bool,
+pub(super) struct Shown {
+    pub(super) identity: UpstreamIdentity,
+    pub(super) id: String,
+    pub(super) title: String,
+    /// Whether the upstream lets people in now.
+    pub(super) open: bool,
 }
 
-/// The connections of the account, and all upstreams.
-async fn held(app: &App, visit: &Visit) -> Result<(Vec<Shown>, Vec<StoredUpstream>), StoreError> {
-    let id = visit.account.id;
+/// The connections of an account, and all upstreams.
+pub(super) async fn held(app: &App, id: AccountId) -> Result<(Vec<Shown>, Vec<StoredUpstream>), StoreError> {
     let (identities, upstreams) = app
         .store
         .read(async move |db: &mut Conn| {
@@ -72,7 +73,7 @@ async fn show(State(app): State<Arc<App>>, request: Request) -> Response {
         Ok(visit) => visit,
         Err(answer) => return answer,
     };
-    let (held, upstreams) = match held(&app, &visit).await {
+    let (held, upstreams) = match held(&app, visit.account.id).await {
         Ok(found) => found,
         Err(error) => return html::fail(&app, &visit.headers, error),
     };
@@ -132,7 +133,7 @@ async fn end(State(app): State<Arc<App>>, request: Request) -> Response {
         Ok(visit) => visit,
         Err(answer) => return answer,
     };
-    let held = match held(&app, &visit).await {
+    let held = match held(&app, visit.account.id).await {
         Ok((held, _)) => held,
         Err(error) => return html::fail(&app, &visit.headers, error),
     };
@@ -141,17 +142,26 @@ async fn end(State(app): State<Arc<App>>, request: Request) -> Response {
         return visit.not_found(&app);
     };
     let locale = visit.locale(&app);
-    match upstream::disconnect(&app, &visit.account, &shown.identity, &shown.title, locale).await {
-        Ok(Disconnected::Done) => {
-            // Whoever came in that way is sent out.
-            let kept = Some(visit.current.session.id);
-            match browser::end_sessions(&app, visit.account.id, kept).await {
-                Ok(_) => visit.done(PAGE, AccountNotice::IdentityEnded),
-                Err(error) => html::fail(&app, &visit.headers, error),
-            }
-        }
+    let kept = Some(visit.current.session.id);
+    match disconnect(&app, &visit.account, shown, kept, locale).await {
+        Ok(Disconnected::Done) => visit.done(PAGE, AccountNotice::IdentityEnded),
         Ok(Disconnected::LastWay) => visit.done(PAGE, AccountNotice::IdentityLast),
         Ok(Disconnected::Missing) => visit.not_found(&app),
         Err(error) => html::fail(&app, &visit.headers, error),
     }
+}
+
+/// Takes a connection away. Whoever came in that way is sent out, but for the session that is kept.
+pub(super) async fn disconnect(
+    app: &App,
+    account: &Account,
+    shown: &Shown,
+    kept: Option<SessionId>,
+    locale: Locale,
+) -> Result<Disconnected, StoreError> {
+    let done = upstream::disconnect(app, account, &shown.identity, &shown.title, locale).await?;
+    if done == Disconnected::Done {
+        browser::end_sessions(app, account.id, kept).await?;
+    }
+    Ok(done)
 }

@@ -205,13 +205,16 @@ async fn remove(State(app): State<Arc<App>>, request: Request) -> Response {
     match change::remove(&app, holder(&app, &visit), kind, id, &mut cookies).await {
         Ok(Removed::Done) => with(visit.done(PATH, AccountNotice::FactorRemoved), cookies),
         Ok(Removed::Missing) => visit.not_found(&app),
-        Ok(Removed::Needed) => {
-            let mut answer = list(&app, &visit, Some(FactorError::Needed)).await;
-            *answer.status_mut() = StatusCode::CONFLICT;
-            answer
-        }
+        Ok(Removed::Needed) => refuse_removal(&app, &visit, FactorError::Needed).await,
+        Ok(Removed::OnlyWayIn) => refuse_removal(&app, &visit, FactorError::OnlyWayIn).await,
         Err(error) => html::fail(&app, &visit.headers, error),
     }
+}
+
+async fn refuse_removal(app: &App, visit: &Visit, error: FactorError) -> Response {
+    let mut answer = list(app, visit, Some(error)).await;
+    *answer.status_mut() = StatusCode::CONFLICT;
+    answer
 }
 
 async fn make_codes(State(app): State<Arc<App>>, request: Request) -> Response {

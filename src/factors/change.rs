@@ -16,6 +16,7 @@ use crate::audit::Event;
 use crate::browser::{self, Current};
 use crate::mail::{Letter, Mail};
 use crate::pages::Locale;
+use crate::ways_in::{self, WayIn};
 
 /// A factor that was just proved and may be added.
 pub(crate) enum New {
@@ -186,6 +187,8 @@ pub(crate) enum Removed {
     Missing,
     /// It is the last one, and the account must have one.
     Needed,
+    /// Nothing else signs the account in.
+    OnlyWayIn,
 }
 
 /// Removes a factor, ends all other sessions and gives this one a new cookie.
@@ -196,59 +199,95 @@ pub(crate) async fn remove(
     factor: Uuid,
     answer: &mut HeaderMap,
 ) -> Result<Removed, StoreError> {
-    let Holder {
-        current,
-        account,
-        locale,
-    } = holder;
-    let (id, now, keep, cookie) = (account.id, app.now(), current.session.id, current.secret);
-    let default = app.config.accounts.mfa;
-    let event = Event::now(app, "factor.removed").account(id);
-    let listed = super::list(app, id).await?.factors;
-    let Some(listed) = listed
-        .into_iter()
-        .find(|listed| listed.id == factor && listed.kind == kind)
-    else {
-        return Ok(Removed::Missing);
+    let current = holder.current;
+    let removal = Removal {
+        account: holder.account,
+        locale: holder.locale,
+        kept: Some(current.session.id),
+        cookie: Some(current.secret),
     };
-    let mail = Mail::FactorRemoved { name: &listed.name };
-    let told = letter(app, account, locale, &mail);
-    let removed = app
-        .store
-        .write(async move |db: &mut Conn| {
-            store::factors::lock(db, id).await?;
-            if !is_live(db, &cookie, now).await? {
-                return Ok(Removed::Missing);
-            }
-            let last = store::factors::count(db, id).await? <= 1;
-            if last && super::policy(db, id, default, now).await? == MfaPolicy::Required {
-                return Ok(Removed::Needed);
-            }
-            let done = match kind {
-                Kind::Totp => store::credentials::delete_totp(db, id, factor).await?,
-                Kind::Passkey => store::passkeys::delete(db, id, factor).await?,
-            };
-            if !done {
-                return Ok(Removed::Missing);
-            }
-            if last {
-                store::factors::delete_recovery_codes(db, id).await?;
-            }
-            end_others(db, id, keep, now).await?;
-            event.record(db).await?;
-            queue(db, told.as_ref()).await?;
-            Ok(Removed::Done)
-        })
-        .await?;
+    let removed = removal.carry_out(app, kind, factor).await?;
     if removed == Removed::Done {
         browser::renew(app, current, answer).await?;
     }
     Ok(removed)
 }
 
-async fn end_others(db: &mut Conn, id: AccountId, keep: SessionId, now: Timestamp) -> Result<(), StoreError> {
+/// Who removes a factor, from a page or through a client.
+pub(crate) struct Removal<'a> {
+    /// Whose it is.
+    pub(crate) account: &'a Account,
+    /// The language of mails.
+    pub(crate) locale: Locale,
+    /// The session that stays when all others end.
+    pub(crate) kept: Option<SessionId>,
+    /// The cookie of the session, which must not have ended meanwhile.
+    pub(crate) cookie: Option<TokenHash>,
+}
+
+impl Removal<'_> {
+    /// Removes a factor and ends all other sessions.
+    pub(crate) async fn carry_out(self, app: &App, kind: Kind, factor: Uuid) -> Result<Removed, StoreError> {
+        let Removal {
+            account,
+            locale,
+            kept,
+            cookie,
+        } = self;
+        let (id, now) = (account.id, app.now());
+        let default = app.config.accounts.mfa;
+        let event = Event::now(app, "factor.removed").account(id);
+        let listed = super::list(app, id).await?.factors;
+        let Some(listed) = listed
+            .into_iter()
+            .find(|listed| listed.id == factor && listed.kind == kind)
+        else {
+            return Ok(Removed::Missing);
+        };
+        let mail = Mail::FactorRemoved { name: &listed.name };
+        let told = letter(app, account, locale, &mail);
+        app.store
+            .write(async move |db: &mut Conn| {
+                store::factors::lock(db, id).await?;
+                if let Some(cookie) = cookie
+                    && !is_live(db, &cookie, now).await?
+                {
+                    return Ok(Removed::Missing);
+                }
+                if kind == Kind::Passkey && !ways_in::is_another(db, id, WayIn::Passkey(factor)).await? {
+                    return Ok(Removed::OnlyWayIn);
+                }
+                let last = store::factors::count(db, id).await? <= 1;
+                if last && super::policy(db, id, default, now).await? == MfaPolicy::Required {
+                    return Ok(Removed::Needed);
+                }
+                let done = match kind {
+                    Kind::Totp => store::credentials::delete_totp(db, id, factor).await?,
+                    Kind::Passkey => store::passkeys::delete(db, id, factor).await?,
+                };
+                if !done {
+                    return Ok(Removed::Missing);
+                }
+                if last {
+                    store::factors::delete_recovery_codes(db, id).await?;
+                }
+                end_others(db, id, kept, now).await?;
+                event.record(db).await?;
+                queue(db, told.as_ref()).await?;
+                Ok(Removed::Done)
+            })
+            .await
+    }
+}
+
+async fn end_others(
+    db: &mut Conn,
+    id: AccountId,
+    kept: Option<SessionId>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     for session in store::sessions::list(db, id, now).await? {
-        if session.id != keep {
+        if Some(session.id) != kept {
             store::sessions::end(db, session.id, now).await?;
             store::grants::revoke_for_session(db, session.id, now).await?;
         }

@@ -41,6 +41,8 @@ pub enum FactorError {
     TooMany,
     /// The last factor must stay.
     Needed,
+    /// It is the only way to sign in.
+    OnlyWayIn,
 }
 
 /// A second factor of the account.

@@ -1,15 +1,12 @@
 //! Taking a connection away. What is left must still sign in.
 
-use protocol::id::AccountId;
-use store::{
-    Account, Conn, StoreError, StoredUpstream, UpstreamIdentity, credentials, factors, passkeys,
-    upstream_identities as identities, upstreams,
-};
+use store::{Account, Conn, StoreError, UpstreamIdentity, factors, upstream_identities as identities};
 
 use super::people::event;
 use crate::app::App;
 use crate::mail::{Letter, Mail};
 use crate::pages::Locale;
+use crate::ways_in::{self, WayIn};
 
 /// What came of taking a connection away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +38,7 @@ pub(crate) async fn disconnect(
     app.store
         .write(async move |db: &mut Conn| {
             factors::lock(db, id).await?;
-            if !has_other_way_in(db, id, &gone).await? {
+            if !ways_in::is_another(db, id, WayIn::Identity(&gone)).await? {
                 return Ok(Disconnected::LastWay);
             }
             if !identities::delete(db, id, &gone.issuer, &gone.subject).await? {
@@ -54,23 +51,4 @@ pub(crate) async fn disconnect(
             Ok(Disconnected::Done)
         })
         .await
-}
-
-/// Whether something else than this connection signs in: a password, a passkey, or an upstream that is open.
-async fn has_other_way_in(
-    db: &mut Conn,
-    id: AccountId,
-    besides: &UpstreamIdentity,
-) -> Result<bool, StoreError> {
-    if credentials::find_password(db, id).await?.is_some() || !passkeys::list(db, id).await?.is_empty() {
-        return Ok(true);
-    }
-    let open = upstreams::list(db).await?;
-    let others = identities::list(db, id).await?;
-    Ok(others.iter().any(|other| {
-        let same = other.issuer == besides.issuer && other.subject == besides.subject;
-        let is_open =
-            |stored: &StoredUpstream| stored.upstream.enabled && stored.upstream.issuer == other.issuer;
-        !same && open.iter().any(is_open)
-    }))
 }

@@ -143,3 +143,48 @@ async fn a_session_that_is_not_fresh_connects_nothing() {
     let page = browser.open(&start).await;
     assert!(page.body.contains("name=\"password\""), "{}", page.body);
 }
+
+#[tokio::test]
+async fn a_client_lists_connections_and_takes_them_away() {
+    const CONSOLE: &str = r#"
+[[client]]
+client_id = "console"
+client_secret = "console-secret-of-more-than-32-characters"
+grant_types = ["password"]
+scope = "account:read account:write"
+"#;
+    let provider = Provider::start().await;
+    let server = provider.relied_on(TRUSTED).await;
+    server.apply(CONSOLE).await;
+    let pairs = [
+        ("grant_type", "password"),
+        ("username", "alice"),
+        ("password", PASSWORD),
+    ];
+    let secret = "console-secret-of-more-than-32-characters";
+    let token = server
+        .token_as("console", secret, &pairs)
+        .await
+        .text("access_token");
+    let api =
+        |method, path: &str| Request::new(method, format!("/api/account/v1/identities{path}")).bearer(&token);
+    assert_eq!(
+        server.send(api("GET", "")).await.json(),
+        json!({ "identities": [] })
+    );
+    let (mut browser, _) = connected(&server, &provider).await;
+    let listed = server.send(api("GET", "")).await.json();
+    let one = &listed["identities"][0];
+    assert_eq!(
+        (&one["title"], &one["issuer"], &one["open"]),
+        (&json!("Corporate"), &json!(provider.issuer), &json!(true))
+    );
+    let path = format!("/{}", one["id"].as_str().unwrap());
+    assert_eq!(server.send(api("DELETE", "/nothing")).await.status, 404);
+    assert_eq!(connections(&server, "alice").await, 1);
+    assert_eq!(server.send(api("DELETE", &path)).await.status, 204);
+    assert_eq!(connections(&server, "alice").await, 0);
+    assert_eq!(server.send(api("DELETE", &path)).await.status, 404);
+    let sent_out = browser.open(PAGE).await;
+    assert!(sent_out.body.contains("name=\"password\""), "{}", sent_out.body);
+}

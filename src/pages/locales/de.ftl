@@ -414,6 +414,7 @@ factor-error-mismatch = Dieser Code stimmt nicht. Prüfen Sie die Uhrzeit Ihres 
 factor-error-expired = Diese Seite war zu lange offen. Bitte beginnen Sie von vorn.
 factor-error-too-many = Ihr Konto hat so viele, wie es haben darf. Entfernen Sie zuerst einen.
 factor-error-needed = Ihr Konto muss mindestens einen zweiten Faktor behalten. Fügen Sie einen anderen hinzu, bevor Sie diesen entfernen.
+factor-error-only-way-in = Dies ist Ihre einzige Möglichkeit, sich anzumelden. Setzen Sie zuerst ein Passwort oder fügen Sie einen weiteren Passkey hinzu.
 recovery-codes = Wiederherstellungscodes
 recovery-codes-lead = Jeder dieser Codes meldet Sie einmal an, wenn Sie alles andere verloren haben. Sie werden nur jetzt gezeigt: Bewahren Sie sie sicher auf.
 recovery-codes-file = Als Datei speichern

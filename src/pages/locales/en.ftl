@@ -414,6 +414,7 @@ factor-error-mismatch = This code is not right. Check the time of your device an
 factor-error-expired = This page was open for too long. Please begin again.
 factor-error-too-many = Your account has as many as it may have. Remove one first.
 factor-error-needed = Your account must keep at least one second factor. Add another before you remove this one.
+factor-error-only-way-in = This is your only way to sign in. Set a password or add another passkey first.
 recovery-codes = Recovery codes
 recovery-codes-lead = Each of these codes signs you in once when you have lost everything else. They are shown only now: keep them in a safe place.
 recovery-codes-file = Save as a file

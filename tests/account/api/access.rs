@@ -70,6 +70,14 @@ fn calls() -> Vec<(Request, bool, bool)> {
         (api("GET", "/apps"), false, false),
         (api("DELETE", "/apps/nobody"), true, false),
         (api("GET", "/factors"), false, false),
+        (
+            with_json("PATCH", &format!("/factors/{id}"), &json!({ "name": "x" })),
+            true,
+            true,
+        ),
+        (api("DELETE", &format!("/factors/{id}")), true, true),
+        (api("GET", "/identities"), false, false),
+        (api("DELETE", &format!("/identities/{id}")), true, true),
     ]
 }
 

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{ALL, api, problem, session_token, start, token, with_json};
 use crate::account::person::{ALICE, BOB, MALLORY, add_mallory, at, is_signed_in, signs_in};
-use crate::support::{Browser, Server};
+use crate::support::{Authenticator, Browser, Form, PasskeyBox, Server};
 
 #[tokio::test]
 async fn no_client_gives_an_account_its_first_password() {
@@ -183,4 +183,94 @@ async fn apps_and_factors_are_listed_and_apps_ended() {
         server.send(api("GET", "/profile").bearer(&alice)).await.status,
         401
     );
+}
+
+/// The identifiers of the factors that a token shows.
+async fn factors(server: &Server, token: &str) -> Vec<String> {
+    let listed = server.send(api("GET", "/factors").bearer(token)).await.json();
+    let listed = listed["factors"].as_array().unwrap().clone();
+    listed
+        .iter()
+        .map(|one| one["id"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_factor_is_renamed_and_taken_away_by_its_holder() {
+    let server = start().await;
+    let (mut browser, _) = at(&server, BOB, "/account").await;
+    let bob = session_token(&server, &mut browser).await;
+    let (mut elsewhere, _) = at(&server, BOB, "/account").await;
+    let alice = token(&server, ALICE, ALL).await;
+    let one = format!("/factors/{}", factors(&server, &bob).await[0]);
+    let name = |name: &str| with_json("PATCH", &one, &json!({ "name": name }));
+    assert_eq!(
+        server
+            .send(name(" Work\u{202e} phone ").bearer(&bob))
+            .await
+            .status,
+        204
+    );
+    let listed = server.send(api("GET", "/factors").bearer(&bob)).await.json();
+    assert_eq!(listed["factors"][0]["name"], "Work phone");
+    let refused = server.send(name("\u{202e}").bearer(&bob)).await;
+    assert_eq!(problem(&refused).0, 400);
+    // Those of others are not there.
+    assert_eq!(server.send(name("mine").bearer(&alice)).await.status, 404);
+    assert_eq!(server.send(api("DELETE", &one).bearer(&alice)).await.status, 404);
+    assert_eq!(
+        server.send(api("DELETE", "/factors/x").bearer(&bob)).await.status,
+        404
+    );
+
+    server
+        .apply("[[account]]\nusername = \"bob\"\nmfa = \"required\"\n")
+        .await;
+    let needed = server.send(api("DELETE", &one).bearer(&bob)).await;
+    assert_eq!(problem(&needed).0, 409);
+    server
+        .apply("[[account]]\nusername = \"bob\"\nmfa = \"if-enrolled\"\n")
+        .await;
+    assert_eq!(server.send(api("DELETE", &one).bearer(&bob)).await.status, 204);
+    assert_eq!(factors(&server, &bob).await.len(), 0);
+    assert_eq!(server.send(api("DELETE", &one).bearer(&bob)).await.status, 404);
+    assert!(is_signed_in(&mut browser).await);
+    assert!(!is_signed_in(&mut elsewhere).await, "other sessions end");
+}
+
+#[tokio::test]
+async fn the_only_passkey_stays_where_nothing_else_signs_in() {
+    let server = start().await;
+    server.apply("[[account]]\nusername = \"keyless\"\n").await;
+    let mut browser = Browser::new(&server);
+    browser.open("/login").await;
+    let cookie = signed_in_by_passkey(&server, "keyless").await;
+    browser.cookies.insert("chancery-session".to_owned(), cookie);
+    let register = async |browser: &mut Browser<'_>| {
+        let page = browser.open("/account/security").await;
+        let added = PasskeyBox::of(&page)
+            .register(browser, &mut Authenticator::new())
+            .await;
+        assert_eq!(added.status, 200, "{}", added.body);
+        browser.open("/account/security").await
+    };
+    let page = register(&mut browser).await;
+    let remove = Form::at(&page.body, "/account/security/remove");
+    let refused = browser.send(remove.filled(&[])).await;
+    assert_eq!(refused.status, 409);
+    assert!(refused.body.contains("only way"), "{}", refused.body);
+    let token = session_token(&server, &mut browser).await;
+    let one = format!("/factors/{}", factors(&server, &token).await[0]);
+    let refused = server.send(api("DELETE", &one).bearer(&token)).await;
+    assert_eq!(problem(&refused).0, 409, "{}", refused.body);
+    assert_eq!(factors(&server, &token).await.len(), 1);
+
+    register(&mut browser).await;
+    assert_eq!(browser.send(remove.filled(&[])).await.status, 303);
+    let left = factors(&server, &token).await;
+    assert_eq!(left.len(), 1);
+    let refused = server
+        .send(api("DELETE", &format!("/factors/{}", left[0])).bearer(&token))
+        .await;
+    assert_eq!(problem(&refused).0, 409);
 }
