@@ -186,14 +186,17 @@ async fn arrive(
     let locale = html::locale(app, &headers, ui_locales(&flow.interaction));
     let since = flow.proved_since(app.now());
     if flow.connect {
+        sign_in::give_back(app, address).await;
         return connect(app, &headers, &stored.upstream, flow, person, since).await;
     }
     match upstream::find_account(app, &stored.upstream, &person, locale, address).await {
         Ok(Outcome::Is(account)) => {
+            sign_in::give_back(app, address).await;
             let proved = (account, person.authenticated_at());
             enter(app, &headers, address, proved, flow.interaction).await
         }
         Ok(Outcome::Ask) => {
+            sign_in::give_back(app, address).await;
             let pending = Pending::new(&stored.upstream, person, flow.interaction, since);
             html::see_other(&format!("/login/connect?p={}", pending.seal(app)))
         }
@@ -253,10 +256,7 @@ async fn enter(
         browser::sign_in_as_of(app, proved, proved_at, old, headers, address, &mut cookies).await
     };
     match begun.await {
-        Ok(Some(session)) => {
-            sign_in::give_back(app, address).await;
-            interaction.sign_in(session);
-        }
+        Ok(Some(session)) => interaction.sign_in(session),
         Ok(None) => {
             let status = StatusCode::FORBIDDEN;
             return html::refuse(app, headers, status, "access_denied", Message::UpstreamAccount);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use protocol::client::Client;
@@ -16,16 +16,23 @@ use crate::app::App;
 use crate::audit::Event;
 use crate::error::{Error, TokenRefusal};
 use crate::web::client_ip::ClientAddress;
-use crate::web::form::{FormParams, Params};
+use crate::web::form::{self, Params};
 
 /// Revokes a token of the client. Unknown tokens, and those of others, are none of the client's business and
 /// answered alike (RFC 7009 §2.2).
 pub(super) async fn revoke(
     State(app): State<Arc<App>>,
     Extension(address): Extension<ClientAddress>,
-    headers: HeaderMap,
-    FormParams(params): FormParams,
+    request: Request,
 ) -> Response {
+    let headers = request.headers().clone();
+    let params = match form::read(request, form::REPEATABLE).await {
+        Ok(params) => params,
+        Err(error) => {
+            let refusal = TokenRefusal::from(error).into_response();
+            return token::for_origin_of_any(&app, &headers, refusal).await;
+        }
+    };
     let mut answer = match end(&app, address, &headers, &params).await {
         Ok(()) => StatusCode::OK.into_response(),
         Err(error) => error.into_response(),

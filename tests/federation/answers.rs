@@ -334,6 +334,12 @@ async fn a_good_sign_in_costs_the_network_nothing_and_a_bad_one_a_try() {
         let (_, answer) = visit(&server, &provider, alice()).await;
         assert!(got_code(&answer), "{} {}", answer.status, answer.body);
     }
+    // Whoever is not known yet was named all the same.
+    let stranger = json!({ "sub": "s3", "email": "x@else.test" });
+    for _ in 0..3 {
+        let (_, answer) = visit(&server, &provider, stranger.clone()).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+    }
     for _ in 0..2 {
         let (browser, answer) = visit(&server, &provider, alice_with("nonce", json!("other"))).await;
         assert_refused(&browser, &answer, 502, "nonce");

@@ -172,10 +172,18 @@ async fn a_wrong_code_costs_the_network_and_a_right_one_nothing() {
     }
     server.advance(Lifetime::seconds(30));
     let code = otp(server.clock.now());
-    assert_eq!(
-        ask(&server, BOB, &[("otp", &code)]).await.refusal(),
-        (429, "temporarily_unavailable".into())
-    );
+    let late = ask(&server, BOB, &[("otp", &code)]).await;
+    assert_eq!(late.refusal(), (429, "temporarily_unavailable".into()));
+    assert!(late.header("retry-after").is_some());
+}
+
+#[tokio::test]
+async fn a_code_is_not_used_up_for_a_scope_that_is_not_held() {
+    let server = Server::start().await;
+    let code = otp(server.clock.now());
+    let answer = ask(&server, BOB, &[("otp", &code), ("scope", "no-such-scope")]).await;
+    assert_eq!(answer.refusal(), (400, "invalid_scope".into()));
+    assert_eq!(ask(&server, BOB, &[("otp", &code)]).await.status, 200);
 }
 
 #[tokio::test]

@@ -113,6 +113,28 @@ async fn scope_may_narrow_and_never_widen() {
 }
 
 #[tokio::test]
+async fn what_is_asked_for_and_no_longer_held_is_refused_and_uses_nothing_up() {
+    let server = Server::start().await;
+    let hold = |roles: &str| format!("[[account]]\nusername = \"alice\"\nroles = [{roles}]\n");
+    server.apply(&hold("\"editor\"")).await;
+    let scope = "openid books:write";
+    let tokens = server.tokens(&[("scope", scope)]).await;
+    assert_eq!(tokens.text("scope"), scope);
+    let token = tokens.text("refresh_token");
+    server.apply(&hold("")).await;
+    let pairs = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", token.as_str()),
+        ("scope", "books:write"),
+    ];
+    assert_eq!(
+        server.token(&pairs).await.refusal(),
+        (400, "invalid_scope".into())
+    );
+    assert_eq!(server.refresh(&token).await.text("scope"), "openid");
+}
+
+#[tokio::test]
 async fn it_ends_when_idle_and_after_its_absolute_life() {
     let server = Server::start().await;
     let idle = server.tokens(&[]).await.text("refresh_token");

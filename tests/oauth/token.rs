@@ -364,10 +364,16 @@ async fn a_page_of_a_client_learns_that_its_token_has_ended() {
             .body("{}")
             .header("origin", origin)
     };
+    let revoke = |origin: &str| {
+        Request::new("POST", "/revoke")
+            .body("{}")
+            .header("origin", origin)
+    };
     for (ask, status) in [
         (&userinfo as &dyn Fn(&str) -> Request, 401),
         (&unread, 400),
         (&form, 400),
+        (&revoke, 400),
     ] {
         for (origin, reads) in [
             ("https://spa.example", true),

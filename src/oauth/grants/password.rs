@@ -6,7 +6,7 @@ use protocol::error::{ErrorCode, OAuthError, invalid_grant};
 use protocol::grant::Grant;
 use protocol::id::GrantId;
 use protocol::resource;
-use protocol::role;
+use protocol::role::{self, Authority};
 use protocol::scope::Scope;
 use protocol::secret::Secret;
 use protocol::session::{Factor, MfaPolicy};
@@ -47,10 +47,17 @@ pub(in crate::oauth) async fn redeem(
     };
     let Proof { account, chosen_at } = *proof;
     let mut factors = vec![Factor::Password];
-    let (policy, enrolled) = second_factor(app, client, &account).await?;
+    let (policy, enrolled, authority) = second_factor(app, client, &account).await?;
     // Neither can be put right without a page.
     if account.must_change_password || (policy == MfaPolicy::Required && !enrolled) {
         return Err(refused().into());
+    }
+    let catalogue = app.catalogue().await?;
+    let asked = params.scope.unwrap_or_else(|| client.scope.clone());
+    // Before a code is used up.
+    let left = role::narrow(&asked, &client.scope, &catalogue.scopes, &authority);
+    if left.is_empty() && !asked.is_empty() {
+        return Err(nothing_in_common().into());
     }
     if enrolled && policy != MfaPolicy::Off {
         let missing = OAuthError::new(
@@ -60,13 +67,12 @@ pub(in crate::oauth) async fn redeem(
         let otp = params.otp.as_ref().ok_or(missing)?;
         match sign_in::second_factor_from(app, account.id, otp, address).await? {
             SecondFactor::Proved(factor) => factors.push(factor),
-            SecondFactor::Refused | SecondFactor::TooMany(_) => return Err(refused().into()),
+            SecondFactor::Refused => return Err(refused().into()),
+            SecondFactor::TooMany(exceeded) => return Err(TokenRefusal::too_many(exceeded).into()),
         }
     }
 
     let now = app.now();
-    let catalogue = app.catalogue().await?;
-    let asked = params.scope.unwrap_or_else(|| client.scope.clone());
     let (registered, tokens, definitions) = (client.clone(), app.config.tokens.clone(), catalogue.clone());
     let resources = params.resources.clone();
     let event = Event::now(app, "password_grant.used")
@@ -113,10 +119,7 @@ pub(in crate::oauth) async fn redeem(
     let (holder, refresh_token) = match issued {
         Issued::To(holder, refresh_token) => (*holder, refresh_token),
         Issued::Nothing => return Err(refused().into()),
-        Issued::NoScope => {
-            let refusal = "the client and the account have no scope in common that was asked for";
-            return Err(OAuthError::new(ErrorCode::InvalidScope, refusal).into());
-        }
+        Issued::NoScope => return Err(nothing_in_common().into()),
     };
     Ok(Issuance {
         scope: holder.grant.scope.clone(),
@@ -128,12 +131,17 @@ pub(in crate::oauth) async fn redeem(
     })
 }
 
-/// What is asked of the account, and whether it has what is asked for.
+fn nothing_in_common() -> OAuthError {
+    let refusal = "the client and the account have no scope in common that was asked for";
+    OAuthError::new(ErrorCode::InvalidScope, refusal)
+}
+
+/// What is asked of the account, whether it has what is asked for, and what it holds.
 async fn second_factor(
     app: &App,
     client: &Client,
     account: &Account,
-) -> Result<(MfaPolicy, bool), StoreError> {
+) -> Result<(MfaPolicy, bool, Authority), StoreError> {
     let (id, now) = (account.id, app.now());
     let (enrolled, authority) = app
         .store
@@ -143,5 +151,6 @@ async fn second_factor(
         })
         .await?;
     let stated = [account.mfa, authority.mfa, client.mfa];
-    Ok((MfaPolicy::effective(stated, app.config.accounts.mfa), enrolled))
+    let policy = MfaPolicy::effective(stated, app.config.accounts.mfa);
+    Ok((policy, enrolled, authority))
 }

@@ -110,6 +110,12 @@ fn wanted(
         ));
     }
     something_left(holder, client, interest)?;
+    if !asked.is_empty() && holder.narrow(&asked, client, interest.definitions()).is_empty() {
+        return Err(OAuthError::new(
+            ErrorCode::InvalidScope,
+            "the account holds nothing any more of what is asked for",
+        ));
+    }
     Ok((asked, resources))
 }
 
