@@ -47,7 +47,7 @@ pub(crate) mod version;
 
 pub(crate) use authenticate::{authenticate, named_by};
 pub(crate) use denied::{REFUSED, Target, denied_about};
-pub(crate) use last::{ensure_administrator_remains, holds_everything, lock_administrators};
+pub(crate) use last::{ensure_administrator_remains, holds_everything, is_administered, lock_administrators};
 pub(crate) use tenure::Tenure;
 pub(crate) use version::Expected;
 

@@ -72,7 +72,7 @@ pub(crate) async fn managed(
 
 /// Checks a user name that somebody is to have who had another, or none. What accounts bring along from elsewhere, by a
 /// file or an import, is looked at less closely.
-pub(crate) fn check_name(name: &str) -> Result<(), &'static str> {
+pub(crate) fn check_username(name: &str) -> Result<(), &'static str> {
     check_new_username(name, name.nfkc())
 }
 

@@ -25,6 +25,13 @@ pub(crate) async fn ensure_administrator_remains(db: &mut Conn) -> Result<(), St
     }
 }
 
+/// Whether an account that may sign in holds everything for good now, which [`ensure_administrator_remains`] is then to
+/// see again after a change that may take a way in. [`lock_administrators`] is called here.
+pub(crate) async fn is_administered(db: &mut Conn) -> Result<bool, StoreError> {
+    administrators::lock(db).await?;
+    administrators::any(db).await
+}
+
 /// Whether somebody holds everything, so that taking it from them needs [`ensure_administrator_remains`].
 pub(crate) fn holds_everything(authority: &Authority) -> bool {
     authority.permissions.contains(permission::ALL)

@@ -297,7 +297,8 @@ impl Change {
         }
         self.event.record(db).await?;
         // The mailbox may have been the only way in.
-        if (account.disabled || account.email.is_none()) && holds_everything(&authority) {
+        let without_mail = account.email.is_none() && before.account.email.is_some();
+        if (account.disabled || without_mail) && holds_everything(&authority) {
             ensure_administrator_remains(db).await?;
         }
         let after = Person::find(db, self.id, self.now).await?;

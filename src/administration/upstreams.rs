@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::catalogue::{MAX_NAMES, changed, cut, write};
 use super::listing::{Listed, Slice};
-use super::{Actor, Expected, Outcome, Refused};
+use super::{Actor, Expected, Outcome, Refused, ensure_administrator_remains, is_administered};
 use crate::app::App;
 use crate::audit::Event;
 use crate::declarative::check_upstream_secret;
@@ -271,7 +271,12 @@ pub(crate) async fn update(
         new.secret_sealed = Some(sealer.seal(&secret_context(name), secret.expose().as_bytes()));
     }
     if !fields.is_empty() {
+        let administered = is_administered(db).await?;
         upstreams::update(db, &new, now).await?;
+        // It may have been the only way in of the last one.
+        if administered {
+            ensure_administrator_remains(db).await?;
+        }
         event(actor, "upstream.updated", &new.upstream, &fields, now)
             .record(db)
             .await?;
@@ -300,7 +305,11 @@ pub(crate) async fn remove(
     if let Err(refused) = allowed {
         return Ok(Err(refused));
     }
+    let administered = is_administered(db).await?;
     upstreams::delete(db, name).await?;
+    if administered {
+        ensure_administrator_remains(db).await?;
+    }
     event(actor, "upstream.deleted", &stored.upstream, &[], now)
         .record(db)
         .await?;

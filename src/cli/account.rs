@@ -12,7 +12,7 @@ use store::{Conn, accounts, audit, credentials, roles, sessions};
 use super::input::PasswordFrom;
 use super::output::{self, Format};
 use super::{Context, Failure, Outcome, assignments, factors, links, password, privacy};
-use crate::administration::accounts::check_name;
+use crate::administration::accounts::check_username;
 use crate::administration::{self, Actor, Expected};
 use crate::app::App;
 use crate::declarative::{blank_account, event, is_name};
@@ -168,7 +168,7 @@ pub(super) async fn run(context: &Context, verb: Verb) -> Outcome {
             permission,
             password,
         } => {
-            check_name(&username).map_err(|problem| Failure(format!("the user name {problem}")))?;
+            check_username(&username).map_err(|problem| Failure(format!("the user name {problem}")))?;
             let email = email.as_deref().map(address).transpose()?;
             if let Some(bad) = permission.iter().find(|name| !is_name(name)) {
                 return Err(Failure(format!(

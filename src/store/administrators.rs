@@ -45,9 +45,13 @@ async fn roles_of_everything(db: &mut Conn) -> Result<Vec<String>, StoreError> {
 }
 
 /// Whether an account that may sign in, and has what it takes, holds everything for good: of its own, by a role without
-/// an end, or through a group. An address is a way in, for a link to a new password can be mailed there.
+/// an end, or through a group. An address is a way in, for a link to a new password can be mailed there; a connection to
+/// an upstream is one while that is open.
 pub async fn any(db: &mut Conn) -> Result<bool, StoreError> {
     let names = roles_of_everything(db).await?;
+    let all = crate::upstreams::list(db).await?;
+    let open = all.into_iter().filter(|stored| stored.upstream.enabled);
+    let issuers: Vec<String> = open.map(|stored| stored.upstream.issuer).collect();
     let of_their_own = account_permissions::table
         .filter(account_permissions::permission.eq(permission::ALL))
         .select(account_permissions::account_id);
@@ -70,8 +74,11 @@ pub async fn any(db: &mut Conn) -> Result<bool, StoreError> {
                         .is_not_null()
                         .or(accounts::id.eq_any(passwords::table.select(passwords::account_id)))
                         .or(accounts::id.eq_any(passkeys::table.select(passkeys::account_id)))
-                        .or(accounts::id
-                            .eq_any(upstream_identities::table.select(upstream_identities::account_id))),
+                        .or(accounts::id.eq_any(
+                            upstream_identities::table
+                                .filter(upstream_identities::issuer.eq_any(issuers.clone()))
+                                .select(upstream_identities::account_id),
+                        )),
                 )
                 .select(accounts::id);
             let query = diesel::select(exists(held));

@@ -50,6 +50,15 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether the connection may be lost too: what the server ends it says on a connection that goes on.
+    pub(crate) fn ends_connection(&self) -> bool {
+        let goes_on = ["canceling statement", "deadlock detected", "could not "];
+        match self {
+            StoreError::Unavailable(told) => !goes_on.iter().any(|beginning| told.starts_with(beginning)),
+            _ => false,
+        }
+    }
+
     pub(crate) fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
         StoreError::Database(error.into())
     }

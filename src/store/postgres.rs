@@ -69,7 +69,7 @@ impl Postgres {
     {
         let mut lent = Lent::new(acquire(&self.pool).await?);
         let result = heard(f.run(lent.conn()?)).await?;
-        if !matches!(result, Err(StoreError::Unavailable(_))) {
+        if !result.as_ref().is_err_and(StoreError::ends_connection) {
             lent.give_back();
         }
         result

@@ -19,7 +19,7 @@ requires = ["*"]
 client_id = "keeper"
 client_secret = "keeper-secret-of-more-than-32-characters"
 grant_types = ["client_credentials"]
-scope = "all accounts:disable accounts:recover accounts:write roles:assign roles:write"
+scope = "all accounts:disable accounts:recover accounts:write roles:assign roles:write upstreams:write"
 
 [[account]]
 username = "ann"
@@ -163,4 +163,40 @@ async fn the_only_passkey_of_the_last_one_is_not_reset() {
     assert!(house.somebody_remains().await);
     assert_eq!(house.act("PUT", "ann", SUPER).await, 204);
     assert_eq!(house.act("DELETE", "kay", "factors").await, 200);
+}
+
+#[tokio::test]
+async fn the_upstream_of_the_last_one_stays_open() {
+    let house = House::start().await;
+    let server = &house.server;
+    server
+        .apply(
+            "[[account]]\nusername = \"kay\"\nroles = [\"super_admin\"]\n\
+             [[upstream]]\nname = \"corp\"\nissuer = \"https://corp.example\"\n\
+             client_id = \"chancery\"\nclient_secret = \"a secret of corp for this server alone\"\n",
+        )
+        .await;
+    let (kay, now) = (server.account_id("kay").await, server.clock.now());
+    let connect = async move |db: &mut store::Conn| {
+        store::upstream_identities::insert(db, "https://corp.example", "kay", kay, now).await
+    };
+    assert!(server.running.app.store.write(connect).await.unwrap());
+    assert_eq!(house.rise(json!([])).await, 200);
+    assert_eq!(house.act("DELETE", "ann", SUPER).await, 204);
+
+    let close = with_json(
+        "PATCH",
+        "/upstreams/corp",
+        &house.token,
+        &json!({ "enabled": false }),
+    );
+    assert_eq!(server.send(close.clone()).await.status, 409);
+    let remove = api("DELETE", "/upstreams/corp", &house.token);
+    assert_eq!(server.send(remove.clone()).await.status, 409);
+    assert!(house.somebody_remains().await);
+    assert_eq!(house.act("PUT", "ann", SUPER).await, 204);
+    assert_eq!(server.send(close).await.status, 200);
+    // What leads nowhere is no way in.
+    assert_eq!(house.act("DELETE", "ann", SUPER).await, 409);
+    assert_eq!(server.send(remove).await.status, 204);
 }

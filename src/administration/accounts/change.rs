@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use store::{Account, Conn, StoreError};
 
 use super::view::AccountDetails;
-use super::{check_name, claims, details, email, managed, not_oneself, state};
+use super::{check_username, claims, details, email, managed, not_oneself, state};
 use crate::administration::{
     Actor, Expected, Outcome, Refused, Tenure, ensure_administrator_remains, holds_everything, settle,
 };
@@ -72,7 +72,7 @@ impl Changes {
         if let Some(username) = &self.username
             && *username != account.username
         {
-            check_name(username).map_err(|problem| Refused::invalid("username", problem))?;
+            check_username(username).map_err(|problem| Refused::invalid("username", problem))?;
             account.username.clone_from(username);
         }
         if let Some(email) = &self.email {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use store::{Account, Conn, StoreError, roles};
 
 use super::view::AccountDetails;
-use super::{check_name, claims, details, email, letter};
+use super::{check_username, claims, details, email, letter};
 use crate::administration::catalogue::MAX_NAMES;
 use crate::administration::{Actor, Outcome, Refused, settle};
 use crate::admission::Reset;
@@ -61,7 +61,7 @@ pub(crate) struct Created {
 }
 
 fn blank(new: &NewAccount, now: Timestamp) -> Result<Account, Refused> {
-    check_name(&new.username).map_err(|problem| Refused::invalid("username", problem))?;
+    check_username(&new.username).map_err(|problem| Refused::invalid("username", problem))?;
     let email = new.email.as_deref().map(email::parse).transpose()?;
     if email.is_none() && new.email_verified {
         return Err(Refused::invalid("email_verified", "needs an address"));

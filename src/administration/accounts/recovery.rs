@@ -8,7 +8,7 @@ use store::Conn;
 
 use super::{end_all, letter, locale, managed, not_oneself, queue};
 use crate::administration::{
-    Actor, Outcome, Refused, Tenure, ensure_administrator_remains, holds_everything, settle,
+    Actor, Outcome, Refused, Tenure, ensure_administrator_remains, holds_everything, is_administered, settle,
 };
 use crate::admission::Reset;
 use crate::app::App;
@@ -70,9 +70,10 @@ pub(crate) async fn reset_factors(app: &App, actor: &Actor, id: AccountId) -> Ou
                 // Who knows the password needs no more then.
                 let tenure = Tenure::read(db, id, now).await?;
                 allowed!(actor.may_become(&managed.authority, &tenure));
+                let administered = holds_everything(&managed.authority) && is_administered(db).await?;
                 let removed = store::factors::delete_all(db, id).await?;
                 // A passkey may have been the only way in.
-                if holds_everything(&managed.authority) {
+                if administered {
                     ensure_administrator_remains(db).await?;
                 }
                 end_all(db, id, now).await?;

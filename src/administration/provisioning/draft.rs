@@ -8,7 +8,7 @@ use store::Account;
 
 use super::Resource;
 use super::person::NAMES;
-use crate::administration::accounts::check_name;
+use crate::administration::accounts::check_username;
 
 /// Attributes that have a place of their own, or are for the server to say.
 const PLACED: [&str; 12] = [
@@ -43,7 +43,7 @@ impl Draft {
         let text = |name: &str| resource.get(name).and_then(Value::as_str);
         let username = text("userName").unwrap_or_default();
         if called != Some(username) {
-            check_name(username).map_err(|problem| ScimError::value("userName", problem))?;
+            check_username(username).map_err(|problem| ScimError::value("userName", problem))?;
         }
         let address = kept_address(resource);
         let email = match address.and_then(|one| one.get("value")).and_then(Value::as_str) {
