@@ -1,4 +1,5 @@
-//! What signs an account in by itself: a password, a passkey, a connection to an upstream that is open.
+//! What may sign an account in by itself: a password, a passkey, a connection to an upstream that is open. Of a passkey
+//! nobody knows for certain whether its authenticator can.
 
 use protocol::id::AccountId;
 use store::{
@@ -35,11 +36,11 @@ pub(crate) async fn is_another(db: &mut Conn, id: AccountId, besides: WayIn<'_>)
     if passkeys.iter().any(|passkey| !besides.is_passkey(passkey.id)) {
         return Ok(true);
     }
-    let open = upstreams::list(db).await?;
+    let upstreams = upstreams::list(db).await?;
     let connected = identities::list(db, id).await?;
     Ok(connected.iter().any(|identity| {
         let leads_here =
             |stored: &StoredUpstream| stored.upstream.enabled && stored.upstream.issuer == identity.issuer;
-        !besides.is_identity(identity) && open.iter().any(leads_here)
+        !besides.is_identity(identity) && upstreams.iter().any(leads_here)
     }))
 }

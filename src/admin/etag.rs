@@ -16,7 +16,7 @@ pub(super) fn conditions(headers: &HeaderMap) -> Result<Conditions, Refused> {
     let expected = match tags(headers, &header::IF_MATCH) {
         None => Expected::Any,
         // The resource is looked for first, and that it is there is all that a star asks.
-        Some(tags) if tags.iter().any(|tag| tag == "*") => Expected::Any,
+        Some(tags) if tags == ["*"] => Expected::Any,
         Some(tags) if tags.is_empty() || !tags.iter().all(|tag| is_tag(tag)) => {
             return Err(Refused::invalid(IF_MATCH, "must be * or entity tags in quotes"));
         }
@@ -41,7 +41,8 @@ fn is_tag(text: &str) -> bool {
 fn tags(headers: &HeaderMap, name: &HeaderName) -> Option<Vec<String>> {
     let mut values = headers.get_all(name).iter().peekable();
     values.peek()?;
-    let texts = values.map(|value| value.to_str().unwrap_or_default());
+    // What cannot be read is no tag, and must not look like nothing.
+    let texts = values.map(|value| value.to_str().unwrap_or("?"));
     Some(
         texts
             .flat_map(|text| text.split(','))
@@ -116,6 +117,9 @@ mod tests {
             "\"a\" \"b\"",
             "\"a\", b",
             "\"a b\"",
+            "*, \"a\"",
+            "\"a\", *",
+            "\"a\", \u{e9}",
         ] {
             assert!(expected_by(value).is_err(), "{value}");
         }

@@ -1,8 +1,8 @@
-//! Adding, naming and removing factors. Each change is one write with its audit event and the mail that tells the
-//! owner, and leaves the session with a new cookie.
+//! Adding, naming and removing factors. Each change is one write with its audit event; what is added or removed is told
+//! to the owner by mail, and leaves the session it was done in with a new cookie.
 
 use axum::http::HeaderMap;
-use protocol::id::{AccountId, SessionId};
+use protocol::id::{AccountId, GrantId, SessionId};
 use protocol::secret::TokenHash;
 use protocol::session::{Acr, Factor, MfaPolicy};
 use protocol::time::Timestamp;
@@ -204,7 +204,7 @@ pub(crate) async fn remove(
         account: holder.account,
         locale: holder.locale,
         kept: Some(current.session.id),
-        cookie: Some(current.secret),
+        standing: Standing::Session(current.secret),
     };
     let removed = removal.carry_out(app, kind, factor).await?;
     if removed == Removed::Done {
@@ -221,8 +221,26 @@ pub(crate) struct Removal<'a> {
     pub(crate) locale: Locale,
     /// The session that stays when all others end.
     pub(crate) kept: Option<SessionId>,
-    /// The cookie of the session, which must not have ended meanwhile.
-    pub(crate) cookie: Option<TokenHash>,
+    /// By what it is allowed, which must not have ended meanwhile.
+    pub(crate) standing: Standing,
+}
+
+/// What allows a change.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Standing {
+    /// The session with this cookie.
+    Session(TokenHash),
+    /// The grant of an access token.
+    Grant(GrantId),
+}
+
+impl Standing {
+    async fn lasts(self, db: &mut Conn, now: Timestamp) -> Result<bool, StoreError> {
+        match self {
+            Standing::Session(cookie) => is_live(db, &cookie, now).await,
+            Standing::Grant(id) => store::grants::is_live(db, id).await,
+        }
+    }
 }
 
 impl Removal<'_> {
@@ -232,7 +250,7 @@ impl Removal<'_> {
             account,
             locale,
             kept,
-            cookie,
+            standing,
         } = self;
         let (id, now) = (account.id, app.now());
         let default = app.config.accounts.mfa;
@@ -249,9 +267,7 @@ impl Removal<'_> {
         app.store
             .write(async move |db: &mut Conn| {
                 store::factors::lock(db, id).await?;
-                if let Some(cookie) = cookie
-                    && !is_live(db, &cookie, now).await?
-                {
+                if !standing.lasts(db, now).await? {
                     return Ok(Removed::Missing);
                 }
                 if kind == Kind::Passkey && !ways_in::is_another(db, id, WayIn::Passkey(factor)).await? {

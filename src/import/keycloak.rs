@@ -43,7 +43,8 @@ struct User {
 /// Takes the users out of a realm, of several realms, or of a list of users.
 pub(super) fn rows(text: &str) -> Result<Rows, String> {
     // A document that is nested more than a hundred times is refused by the parser.
-    let document: Value = serde_json::from_str(text).map_err(|error| format!("it is no JSON: {error}"))?;
+    let document: Value =
+        protocol::json::value(text.as_bytes()).map_err(|error| format!("it is no JSON: {error}"))?;
     let mut users = Vec::new();
     let parts = match document {
         Value::Array(parts) => parts,

@@ -1,16 +1,21 @@
-//! JSON as it is read from whoever sends it: an object, in which each member is named once.
+//! JSON as it is read from whoever sends it: each member of an object is named once.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Error, Map, Value};
 
-/// Reads an object in which no object names a member twice, at any depth: readers that take the first and readers that
+/// Reads a value in which no object names a member twice, at any depth: readers that take the first and readers that
 /// take the last would see two things. The error is for whoever wrote the client.
+pub fn value(text: &[u8]) -> Result<Value, Error> {
+    serde_json::from_slice(text).map(|Strict(value)| value)
+}
+
+/// The same for what must be an object.
 pub fn object(text: &[u8]) -> Result<Map<String, Value>, Error> {
-    match serde_json::from_slice(text)? {
-        Strict(Value::Object(members)) => Ok(members),
-        Strict(_) => Err(Error::custom("a JSON object is expected")),
+    match value(text)? {
+        Value::Object(members) => Ok(members),
+        _ => Err(Error::custom("a JSON object is expected")),
     }
 }
 

@@ -37,7 +37,7 @@ impl Conditions {
     pub(super) fn read(headers: &HeaderMap) -> Conditions {
         let expected = match tags(headers, &header::IF_MATCH) {
             None => Expected::Any,
-            Some(tags) if tags.iter().any(|tag| tag == "*") => Expected::Any,
+            Some(tags) if tags == ["*"] => Expected::Any,
             Some(tags) => Expected::OneOf(tags),
         };
         Conditions {

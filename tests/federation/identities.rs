@@ -5,11 +5,20 @@ use serde_json::json;
 use store::Conn;
 
 use super::provider::{Provider, Trip, got_code, link, visit};
-use crate::support::{Answer, Browser, Form, Request, Server};
+use crate::support::{Answer, Browser, Form, Request, Server, VERIFIER, query_of};
 
 const TRUSTED: &str = "trusted_email_domains = [\"example.test\"]";
 const PASSWORD: &str = "correct horse battery staple";
 const PAGE: &str = "/account/identities";
+const CONSOLE: &str = r#"
+[[client]]
+client_id = "console"
+client_secret = "console-secret-of-more-than-32-characters"
+redirect_uris = ["https://console.example/cb"]
+grant_types = ["authorization_code", "password"]
+scope = "openid account:read account:write"
+"#;
+const CONSOLE_SECRET: &str = "console-secret-of-more-than-32-characters";
 
 async fn connections(server: &Server, name: &str) -> usize {
     let id = server.account_id(name).await;
@@ -68,6 +77,30 @@ async fn the_only_way_in_is_not_taken_away() {
     let form = Form::at(&page.body, "/account/identities/end");
     let refused = browser.send(form.filled(&[])).await;
     assert_eq!(refused.location(), "/account/identities?done=identity-last");
+
+    server.apply(CONSOLE).await;
+    let path = server.authorize(&[
+        ("client_id", "console"),
+        ("redirect_uri", "https://console.example/cb"),
+        ("scope", "openid account:read account:write"),
+    ]);
+    let answer = browser.open(&path).await;
+    let code = query_of(answer.location(), "code").unwrap();
+    let pairs = [
+        ("grant_type", "authorization_code"),
+        ("code", code.as_str()),
+        ("redirect_uri", "https://console.example/cb"),
+        ("code_verifier", VERIFIER),
+    ];
+    let token = server
+        .token_as("console", CONSOLE_SECRET, &pairs)
+        .await
+        .text("access_token");
+    let api =
+        |method, path: &str| Request::new(method, format!("/api/account/v1/identities{path}")).bearer(&token);
+    let listed = server.send(api("GET", "")).await.json();
+    let one = format!("/{}", listed["identities"][0]["id"].as_str().unwrap());
+    assert_eq!(server.send(api("DELETE", &one)).await.status, 409);
     assert_eq!(connections(&server, "carol").await, 1);
 }
 
@@ -146,13 +179,6 @@ async fn a_session_that_is_not_fresh_connects_nothing() {
 
 #[tokio::test]
 async fn a_client_lists_connections_and_takes_them_away() {
-    const CONSOLE: &str = r#"
-[[client]]
-client_id = "console"
-client_secret = "console-secret-of-more-than-32-characters"
-grant_types = ["password"]
-scope = "account:read account:write"
-"#;
     let provider = Provider::start().await;
     let server = provider.relied_on(TRUSTED).await;
     server.apply(CONSOLE).await;
@@ -161,9 +187,8 @@ scope = "account:read account:write"
         ("username", "alice"),
         ("password", PASSWORD),
     ];
-    let secret = "console-secret-of-more-than-32-characters";
     let token = server
-        .token_as("console", secret, &pairs)
+        .token_as("console", CONSOLE_SECRET, &pairs)
         .await
         .text("access_token");
     let api =

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::http::{HeaderMap, Uri};
 use protocol::access_token::VerifiedAccessToken;
 use protocol::error::{ErrorCode, OAuthError, invalid_request};
-use protocol::id::SessionId;
+use protocol::id::{GrantId, SessionId};
 use protocol::interaction::FRESH;
 use protocol::role::{ACCOUNT_WRITE, Authority};
 use protocol::session::Acr;
@@ -24,6 +24,8 @@ pub(super) struct Caller {
     pub(super) account: Account,
     /// The session in which the token was granted, unless there was none.
     pub(super) session: Option<SessionId>,
+    /// The grant that the token is of.
+    pub(super) grant: GrantId,
     token: Arc<VerifiedAccessToken>,
 }
 
@@ -74,6 +76,7 @@ impl Caller {
         Ok(Caller {
             account,
             session,
+            grant,
             token,
         })
     }

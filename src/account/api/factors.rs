@@ -16,7 +16,7 @@ use super::{Answer, bad, body, origin, shown};
 use crate::app::App;
 use crate::bearer::refusal::ApiRefusal;
 use crate::error::{Error, Problem};
-use crate::factors::change::{self, Removal, Removed};
+use crate::factors::change::{self, Removal, Removed, Standing};
 use crate::factors::{self, Kind, label};
 use crate::html;
 
@@ -70,7 +70,7 @@ async fn remove(State(app): State<Arc<App>>, Path(id): Path<String>, request: Re
         account: &caller.account,
         locale: html::locale(&app, &headers, None),
         kept: caller.session,
-        cookie: None,
+        standing: Standing::Grant(caller.grant),
     };
     let conflict = |detail| Err(Problem::new(StatusCode::CONFLICT, detail).into());
     match removal.carry_out(&app, kind, id).await? {

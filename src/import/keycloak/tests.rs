@@ -100,7 +100,8 @@ fn generators_are_taken_with_the_key_that_the_app_has() {
 
 #[test]
 fn what_is_no_export_is_refused_and_a_bad_user_is_skipped_alone() {
-    for text in ["", "[1]", "{}", "{\"users\": 5}", &"[".repeat(10_000)] {
+    let twice = r#"{"users":[{"username":"a","username":"b"}]}"#;
+    for text in ["", "[1]", "{}", "{\"users\": 5}", twice, &"[".repeat(10_000)] {
         assert!(rows(text).is_err());
     }
     let rows = read(&json!({ "users": [

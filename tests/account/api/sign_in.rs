@@ -13,11 +13,7 @@ use crate::support::{Authenticator, Browser, Form, PasskeyBox, Server};
 #[tokio::test]
 async fn no_client_gives_an_account_its_first_password() {
     let server = start().await;
-    server.apply("[[account]]\nusername = \"keyless\"\n").await;
-    let mut browser = Browser::new(&server);
-    browser.open("/login").await;
-    let cookie = signed_in_by_passkey(&server, "keyless").await;
-    browser.cookies.insert("chancery-session".to_owned(), cookie);
+    let mut browser = keyless(&server).await;
     let token = session_token(&server, &mut browser).await;
     let body = json!({ "new_password": "four ferries in the morning rain" });
     let answer = server
@@ -25,6 +21,16 @@ async fn no_client_gives_an_account_its_first_password() {
         .await;
     assert_eq!(problem(&answer).0, 403, "{}", answer.body);
     assert!(!signs_in(&server, "keyless", "four ferries in the morning rain").await);
+}
+
+/// A browser in which somebody without a password is signed in.
+async fn keyless(server: &Server) -> Browser<'_> {
+    server.apply("[[account]]\nusername = \"keyless\"\n").await;
+    let mut browser = Browser::new(server);
+    browser.open("/login").await;
+    let cookie = signed_in_by_passkey(server, "keyless").await;
+    browser.cookies.insert("chancery-session".to_owned(), cookie);
+    browser
 }
 
 /// The cookie of a session that a passkey began.
@@ -241,11 +247,7 @@ async fn a_factor_is_renamed_and_taken_away_by_its_holder() {
 #[tokio::test]
 async fn the_only_passkey_stays_where_nothing_else_signs_in() {
     let server = start().await;
-    server.apply("[[account]]\nusername = \"keyless\"\n").await;
-    let mut browser = Browser::new(&server);
-    browser.open("/login").await;
-    let cookie = signed_in_by_passkey(&server, "keyless").await;
-    browser.cookies.insert("chancery-session".to_owned(), cookie);
+    let mut browser = keyless(&server).await;
     let register = async |browser: &mut Browser<'_>| {
         let page = browser.open("/account/security").await;
         let added = PasskeyBox::of(&page)
