@@ -10,8 +10,8 @@ use serde_json::json;
 use store::audit::Event;
 use store::roles::Assignment;
 use store::{
-    Account, Conn, Store, StoreError, accounts, action_tokens, administrators, audit, clients, credentials,
-    grants, locks, passkeys, roles, upstreams,
+    Account, Conn, Store, StoreError, accounts, action_tokens, audit, clients, credentials, grants, locks,
+    passkeys, roles, upstreams,
 };
 
 use super::diff::{AccountStep, Action, Diff, Plan, Step, diff};
@@ -166,7 +166,7 @@ async fn carry_out_safely(
     erasing: &ErasureKeys,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let administered = administrators::any(db).await?;
+    let administered = administration::is_administered(db).await?;
     carry_out(db, diff, history, erasing, now).await?;
     if administered {
         administration::ensure_administrator_remains(db).await?;

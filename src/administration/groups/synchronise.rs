@@ -6,7 +6,7 @@ use serde_json::json;
 use store::groups::{self, Selection};
 use store::{Conn, StoreError};
 
-use crate::administration::{ensure_administrator_remains, lock_administrators};
+use crate::administration::{ensure_administrator_remains, is_administered};
 use crate::app::App;
 use crate::audit::Event;
 use crate::config::Config;
@@ -94,8 +94,7 @@ async fn synchronise_some(app: &App, offset: i64) -> Result<usize, StoreError> {
     let event = Event::now(app, "group.roles_changed");
     app.store
         .write(async move |db: &mut Conn| {
-            lock_administrators(db).await?;
-            let had_one = store::administrators::any(db).await?;
+            let administered = is_administered(db).await?;
             for (wanted, group, held) in differ {
                 if !groups::set_roles(db, group.id, &wanted).await? {
                     continue;
@@ -106,7 +105,7 @@ async fn synchronise_some(app: &App, offset: i64) -> Result<usize, StoreError> {
                 let event = event.another("group.roles_changed").detail(detail);
                 event.record(db).await?;
             }
-            if had_one {
+            if administered {
                 ensure_administrator_remains(db).await?;
             }
             Ok(count)
