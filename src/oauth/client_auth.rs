@@ -20,6 +20,7 @@ use crate::web::client_ip::ClientAddress;
 use crate::web::form::Params;
 
 /// A client that proved who it is, or a public one that is named. Only this module makes one.
+#[derive(Clone)]
 pub(super) struct AuthenticatedClient(Arc<StoredClient>);
 
 impl Deref for AuthenticatedClient {

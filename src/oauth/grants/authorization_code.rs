@@ -4,94 +4,70 @@ use protocol::client::Client;
 use protocol::error::{OAuthError, invalid_grant};
 use protocol::grant::AuthorizationCode;
 use protocol::resource;
-use protocol::secret::Secret;
+use protocol::secret::{Secret, TokenHash};
 use protocol::time::Timestamp;
 use protocol::token_request::AuthorizationCodeParams;
-use store::Conn;
+use store::{Conn, StoreError};
 
 use super::{Holder, Interest, first_refresh_token, narrow_resources, something_left};
 use crate::app::App;
 use crate::audit::Event;
+use crate::config::Tokens;
 use crate::error::{Error, TokenRefusal};
+use crate::oauth::client_auth::AuthenticatedClient;
 use crate::oauth::issue::Issuance;
 
-/// What the one transaction found.
-enum Outcome {
-    Redeemed(Option<Secret>),
-    Reused,
-    Ended,
+/// What is left of a request once it is granted.
+struct Granted {
+    holder: Holder,
+    resources: Vec<String>,
+    refresh_token: Option<Secret>,
 }
+
+/// A refusal is no failure of the transaction: what it has revoked and put on record is kept.
+type Outcome = Result<Granted, OAuthError>;
 
 pub(in crate::oauth) async fn redeem(
     app: &App,
-    client: &Client,
+    client: &AuthenticatedClient,
     params: AuthorizationCodeParams,
 ) -> Result<Issuance, Error<TokenRefusal>> {
-    let now = app.now();
-    let hash = params.code.hash();
     let interest = Interest::of(app, client).await?;
-    let known = interest.clone();
-    let (code, holder) = app
-        .store
-        .read(async move |db: &mut Conn| {
-            if let Some((code, grant, account)) = store::codes::find_live(db, &hash).await? {
-                let holder = Holder::of(db, grant, account, &known, now).await?;
-                return Ok((Some(code), Some(holder)));
-            }
-            Ok((store::codes::find(db, &hash).await?, None))
-        })
-        .await?;
-    let code = code.ok_or(invalid_grant("the code is unknown"))?;
-    let resources = match check(&code, &params, client, now) {
-        // All that can be refused is refused before the code is used up.
-        Ok(()) if code.consumed_at.is_none() => {
-            let resources = match &holder {
-                Some(holder) => narrow_resources(params.resources, &holder.grant.resources)?,
-                None => params.resources,
-            };
-            resource::check(&resources, client)?;
-            holder
-                .as_ref()
-                .map_or(Ok(()), |holder| something_left(holder, client, &interest))?;
-            resources
-        }
-        // A second use counts as one whatever else is wrong with it, unless anybody who saw the code could send it.
-        Err(error) if code.consumed_at.is_none() || !is_proved(&code, client) => return Err(error.into()),
-        _ => Vec::new(),
+    let exchange = Exchange {
+        client: client.clone(),
+        interest: interest.clone(),
+        tokens: app.config.tokens.clone(),
+        now: app.now(),
+        replayed: Event::now(app, "code.replayed")
+            .client(&client.client_id)
+            .failed(),
+        hash: params.code.hash(),
+        params,
     };
-
-    let (registered, tokens) = (client.clone(), app.config.tokens.clone());
-    let event = Event::now(app, "code.replayed")
-        .client(&client.client_id)
-        .failed();
-    let granted = holder.as_ref().map(|holder| holder.grant.clone());
-    let outcome = app
+    if client.is_public() {
+        // Anybody can say that they are this client: what they make up does not get as far as the writer.
+        let hash = exchange.hash;
+        let found = app
+            .store
+            .read(async move |db: &mut Conn| store::codes::find(db, &hash).await)
+            .await?;
+        check(
+            &found.ok_or_else(unknown)?,
+            &exchange.params,
+            client,
+            exchange.now,
+        )?;
+    }
+    // One transaction reads and writes, so that on SQLite all of it happens where what was read last is still at hand.
+    let exchanged = app
         .store
-        .write(async move |db: &mut Conn| {
-            // That the code was given is on record already; that it is redeemed is what it was given for.
-            if let Some(grant) = granted
-                && store::codes::consume(db, &hash, now).await?
-            {
-                let refresh_token = first_refresh_token(db, &registered, &grant, &tokens, now).await?;
-                return Ok(Outcome::Redeemed(refresh_token));
-            }
-            let found = store::codes::find(db, &hash).await?;
-            if found.is_some_and(|code| code.consumed_at.is_none() && code.expires_at > now) {
-                // What was read before the transaction has ended since.
-                return Ok(Outcome::Ended);
-            }
-            // A second use means that the code leaked: all that it gave ends (RFC 6749 §4.1.2).
-            store::grants::revoke(db, code.grant_id, now).await?;
-            event.record(db).await?;
-            Ok(Outcome::Reused)
-        })
+        .write(async move |db: &mut Conn| exchange.run(db).await)
         .await?;
-    let refresh_token = match outcome {
-        Outcome::Redeemed(refresh_token) => refresh_token,
-        Outcome::Reused => return Err(invalid_grant("the code was used before or has expired").into()),
-        Outcome::Ended => return Err(invalid_grant("the authorization has ended").into()),
-    };
-    let holder = holder.ok_or(invalid_grant("the authorization has ended"))?;
+    let Granted {
+        holder,
+        resources,
+        refresh_token,
+    } = exchanged?;
     Ok(Issuance {
         scope: holder.narrow(&holder.grant.scope, client, interest.definitions()),
         resources,
@@ -100,6 +76,85 @@ pub(in crate::oauth) async fn redeem(
         ends_at: None,
         issued_token_type: None,
     })
+}
+
+/// A code on its way to what it stands for.
+struct Exchange {
+    client: AuthenticatedClient,
+    interest: Interest,
+    tokens: Tokens,
+    now: Timestamp,
+    /// What is put on record about a second use.
+    replayed: Event,
+    hash: TokenHash,
+    params: AuthorizationCodeParams,
+}
+
+impl Exchange {
+    async fn run(self, db: &mut Conn) -> Result<Outcome, StoreError> {
+        let (code, holder) = match store::codes::find_live(db, &self.hash).await? {
+            Some((code, grant, account)) => {
+                let holder = Holder::of(db, grant, account, &self.interest, self.now).await?;
+                (code, Some(holder))
+            }
+            None => match store::codes::find(db, &self.hash).await? {
+                Some(code) => (code, None),
+                None => return Ok(Err(unknown())),
+            },
+        };
+        let resources = match self.examine(&code, holder.as_ref()) {
+            Ok(resources) => resources,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        // That the code was given is on record already; that it is redeemed is what it was given for.
+        if let Some(holder) = holder
+            && store::codes::consume(db, &self.hash, self.now).await?
+        {
+            let Exchange {
+                client, tokens, now, ..
+            } = &self;
+            let refresh_token = first_refresh_token(db, client, &holder.grant, tokens, *now).await?;
+            return Ok(Ok(Granted {
+                holder,
+                resources,
+                refresh_token,
+            }));
+        }
+        let found = store::codes::find(db, &self.hash).await?;
+        if found.is_some_and(|code| code.consumed_at.is_none() && code.expires_at > self.now) {
+            // What it stands for has ended.
+            return Ok(Err(invalid_grant("the authorization has ended")));
+        }
+        // A second use means that the code leaked: all that it gave ends (RFC 6749 §4.1.2).
+        store::grants::revoke(db, code.grant_id, self.now).await?;
+        self.replayed.record(db).await?;
+        Ok(Err(invalid_grant("the code was used before or has expired")))
+    }
+
+    /// Refuses all that can be refused before the code is used up, and gives the resources that are asked for.
+    fn examine(&self, code: &AuthorizationCode, holder: Option<&Holder>) -> Result<Vec<String>, OAuthError> {
+        let (client, asked) = (&self.client, self.params.resources.clone());
+        match check(code, &self.params, client, self.now) {
+            Ok(()) if code.consumed_at.is_none() => {
+                let resources = match holder {
+                    Some(holder) => narrow_resources(asked, &holder.grant.resources)?,
+                    None => asked,
+                };
+                resource::check(&resources, client)?;
+                if let Some(holder) = holder {
+                    something_left(holder, client, &self.interest)?;
+                }
+                Ok(resources)
+            }
+            // A second use counts as one whatever else is wrong with it, unless anybody who saw the code could send it.
+            Err(refusal) if code.consumed_at.is_none() || !is_proved(code, client) => Err(refusal),
+            _ => Ok(Vec::new()),
+        }
+    }
+}
+
+fn unknown() -> OAuthError {
+    invalid_grant("the code is unknown")
 }
 
 /// Whether it is certain that the client itself presents the code, even with a wrong verifier.
