@@ -231,7 +231,7 @@ impl RateLimits {
             return here;
         }
         let (cost, capacity) = (bucket::price(rate, handful), bucket::capacity(rate));
-        let mut verdict = match shared.charge(key, now, cost, capacity).await {
+        let mut verdict = match Box::pin(shared.charge(key, now, cost, capacity)).await {
             Some(charge) => {
                 let full_at = memory.note(key, charge.full_at);
                 bucket::judge(full_at, now, rate, handful, charge.allowed)

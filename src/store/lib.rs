@@ -67,7 +67,8 @@ pub use passkeys::StoredPasskey;
 pub use upstream_identities::UpstreamIdentity;
 pub use upstreams::StoredUpstream;
 
-/// The database, open. Clones share it.
+/// The database, open. Clones share it. What waits for PostgreSQL is boxed, so that what waits for the store is small on
+/// SQLite too.
 #[derive(Clone)]
 pub struct Store(Arc<Backend>, Arc<Changes>);
 
@@ -105,7 +106,7 @@ impl Store {
     {
         match &*self.0 {
             Backend::Sqlite(sqlite) => sqlite.read(f),
-            Backend::Postgres(postgres) => postgres.read(f).await,
+            Backend::Postgres(postgres) => Box::pin(postgres.read(f)).await,
         }
     }
 
@@ -122,7 +123,7 @@ impl Store {
     {
         match &*self.0 {
             Backend::Sqlite(sqlite) => sqlite.write(f).await,
-            Backend::Postgres(postgres) => postgres.write(f).await,
+            Backend::Postgres(postgres) => Box::pin(postgres.write(f)).await,
         }
     }
 
@@ -137,7 +138,7 @@ impl Store {
     {
         match &*self.0 {
             Backend::Sqlite(sqlite) => sqlite.write(f).await,
-            Backend::Postgres(postgres) => postgres.read(f).await,
+            Backend::Postgres(postgres) => Box::pin(postgres.read(f)).await,
         }
     }
 

@@ -15,9 +15,9 @@ use crate::writer::{Writer, finish};
 
 const PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
      PRAGMA foreign_keys = ON; PRAGMA cache_size = -4000; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;";
-/// What a reader has cached is void after each change by the writer, and mapped pages are not: the first 8 MiB of the
-/// file are mapped, which is all of it for most. What is mapped counts for each reader anew.
-const READER: &str = "PRAGMA query_only = 1; PRAGMA cache_size = -2000; PRAGMA mmap_size = 8388608;";
+/// What a reader has cached is void after each change by the writer. Mapping the file would not help: SQLite takes the
+/// mapping down after each change too, which costs more than reading the pages again.
+const READER: &str = "PRAGMA query_only = 1; PRAGMA cache_size = -2000;";
 
 pub(crate) struct Sqlite {
     path: String,

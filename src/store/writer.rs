@@ -1,5 +1,5 @@
-//! The one thread that writes to SQLite. It takes what is waiting into one transaction, each job in
-//! a savepoint of its own, and answers only after the commit.
+//! The one thread that writes to SQLite. It takes what is waiting, and what is likely to follow at once, into one
+//! transaction, each job in a savepoint of its own, and answers only after the commit.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -27,6 +27,10 @@ const QUEUE: usize = 4096;
 const MAX_BATCH: usize = 256;
 /// How long a transaction may collect jobs. Nothing ever waits for it to pass.
 const MAX_HOLD: Duration = Duration::from_millis(5);
+
+/// How long a transaction waits for jobs that are likely to come: those of callers who wrote at the same time a moment ago.
+/// One caller alone does not wait, but for a few times after a crowd.
+const GATHER: Duration = Duration::from_millis(1);
 
 /// How often the writer looks whether another process has written, such as a command line beside the server.
 pub(crate) const LOOK: Duration = Duration::from_millis(50);
@@ -122,10 +126,14 @@ impl Writer {
 fn run(mut conn: Conn, queue: &Receiver<Job>, changes: &Changes) {
     let mut answers: Vec<Answer> = Vec::with_capacity(MAX_BATCH);
     let mut watch = Watch::new(&mut conn);
+    let mut crowd = Crowd::default();
     loop {
         let first = match queue.recv_timeout(LOOK) {
             Ok(first) => Some(first),
-            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Timeout) => {
+                crowd = Crowd::default();
+                None
+            }
             Err(RecvTimeoutError::Disconnected) => break,
         };
         if watch.is_due() && watch.others_wrote(&mut conn) {
@@ -151,8 +159,13 @@ fn run(mut conn: Conn, queue: &Receiver<Job>, changes: &Changes) {
             }
             if answers.len() < MAX_BATCH && started.elapsed() < MAX_HOLD {
                 next = queue.try_recv().ok();
+                if next.is_none() && answers.len() < crowd.expected() {
+                    let left = GATHER.saturating_sub(started.elapsed());
+                    next = queue.recv_timeout(left).ok();
+                }
             }
         }
+        crowd.came(answers.len());
         let committed = intact && commit(&mut conn);
         if committed {
             changes.count_commit();
@@ -166,6 +179,22 @@ fn run(mut conn: Conn, queue: &Receiver<Job>, changes: &Changes) {
     }
     if let Err(error) = statement(&mut conn, "PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)") {
         tracing::warn!(%error, "the database was closed without a checkpoint");
+    }
+}
+
+/// How many callers write at once.
+#[derive(Default)]
+struct Crowd(usize);
+
+impl Crowd {
+    /// How many jobs are likely to come for one transaction.
+    fn expected(&self) -> usize {
+        self.0
+    }
+
+    /// Learns how many came. Each wait in vain makes the next one half as likely.
+    fn came(&mut self, jobs: usize) {
+        self.0 = jobs.max(self.0 / 2);
     }
 }
 
@@ -266,5 +295,21 @@ pub(crate) fn finish<R>(future: impl Future<Output = Result<R, StoreError>>) -> 
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result,
         Poll::Pending => Err(StoreError::Suspended),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_crowd_is_waited_for() {
+        let mut crowd = Crowd::default();
+        let mut expected = Vec::new();
+        for jobs in [1, 1, 3, 16, 16, 1, 1, 2, 1, 1] {
+            crowd.came(jobs);
+            expected.push(crowd.expected());
+        }
+        assert_eq!(expected, [1, 1, 3, 16, 16, 8, 4, 2, 1, 1]);
     }
 }
