@@ -1,6 +1,5 @@
 //! The only minting code: an [`Issuance`] becomes a token response (RFC 6749 §5.1, RFC 9068, OpenID Connect Core §2).
 
-use axum::Json;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use protocol::access_token::{self, AccessTokenClaims, Audience, TokenId};
@@ -59,8 +58,15 @@ pub(super) struct TokenResponse {
 
 impl IntoResponse for TokenResponse {
     fn into_response(self) -> Response {
-        let mut answer = Json(self).into_response();
+        // The tokens and some names: one allocation.
+        let tokens = self.access_token.len() + self.id_token.as_ref().map_or(0, String::len);
+        let mut body = Vec::with_capacity(tokens + self.scope.len() + 256);
+        if let Err(error) = serde_json::to_writer(&mut body, &self) {
+            return Error::<TokenRefusal>::failed(error).into_response();
+        }
+        let mut answer = Response::new(body.into());
         let headers = answer.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
         answer
