@@ -16,6 +16,7 @@ use crate::decision;
 use crate::html;
 use crate::pages::{AccountFrame, AccountNotice, AccountPart, Locale, Message, Page};
 use crate::web::client_ip::ClientAddress;
+use crate::web::deferred::deferred;
 use crate::web::form::Params;
 
 mod api;
@@ -30,8 +31,16 @@ mod profile;
 mod security;
 mod sessions;
 
+/// The account API.
+const API: &str = "/api/account/v1";
+
 /// Routes of the account pages and of the account API.
 pub(crate) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
+    let app = app.clone();
+    deferred(&["/account", API], move || router(&app).with_state(app.clone()))
+}
+
+fn router(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .route("/account", get(profile::show).post(profile::submit))
         .route("/account/email", get(email::show).post(email::submit))
@@ -54,7 +63,8 @@ pub(crate) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(api_keys::routes())
         .merge(identities::routes())
         .merge(privacy::routes())
-        .nest("/api/account/v1", api::routes(app))
+        .nest(API, api::routes(app))
+        .fallback(html::not_found)
 }
 
 /// A signed-in person at a page of their account.

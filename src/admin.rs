@@ -14,6 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::app::App;
 use crate::bearer::refusal::ApiRefusal;
 use crate::error::{Error, Problem};
+use crate::web::deferred::deferred;
 use caller::Door;
 
 mod access;
@@ -72,6 +73,11 @@ fn operations() -> OpenApiRouter<Arc<App>> {
 
 /// Routes of the API.
 pub(crate) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
+    let app = app.clone();
+    deferred(&[ROOT], move || router(&app).with_state(app.clone()))
+}
+
+fn router(app: &Arc<App>) -> Router<Arc<App>> {
     let (router, mut document) = operations().split_for_parts();
     openapi::complete(&mut document);
     let door = Arc::new(Door::new(app.clone(), &document, ROOT));

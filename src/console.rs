@@ -12,6 +12,7 @@ use axum::routing::get;
 use crate::administration::{self, Target};
 use crate::app::App;
 use crate::html;
+use crate::web::deferred::deferred;
 
 mod audit;
 mod client_form;
@@ -39,6 +40,11 @@ type Answer = Result<Response, Response>;
 
 /// Routes of the console.
 pub(crate) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
+    let app = app.clone();
+    deferred(&["/admin"], move || router(&app).with_state(app.clone()))
+}
+
+fn router(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .route("/admin", get(overview::show))
         .route("/admin/requests", get(requests::show))
@@ -51,6 +57,7 @@ pub(crate) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(sessions::routes())
         .merge(users::routes())
         .route_layer(from_fn_with_state(app.clone(), record))
+        .fallback(html::not_found)
 }
 
 /// Keeps refused changes on record.

@@ -1,6 +1,8 @@
 //! Pages as answers, refusals among them.
 
-use axum::extract::Request;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
@@ -35,6 +37,12 @@ pub fn page(app: &App, locale: Locale, status: StatusCode, page: &Page<'_>) -> R
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     answer
+}
+
+/// The page for what does not exist.
+pub async fn not_found(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    let (status, message) = (StatusCode::NOT_FOUND, Message::NotFound);
+    refuse(&app, &headers, status, "not_found", message)
 }
 
 /// A refusal for the person in front of the browser; it leads nowhere.

@@ -11,7 +11,7 @@ use axum::routing::get;
 
 use crate::app::App;
 use crate::document::Document;
-use crate::pages::{Message, Page};
+use crate::pages::Page;
 use crate::web::{self, Settings};
 use crate::{access, account, admin, browser, console, html, login, oauth, scim};
 
@@ -34,7 +34,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/", get(home))
         .route("/health/live", get(async || "ok"))
         .route("/health/ready", get(ready))
-        .fallback(not_found);
+        .fallback(html::not_found);
     if app.config.scim.enabled {
         routes = routes.merge(scim::routes(&app));
     }
@@ -78,14 +78,4 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
         }
     };
     (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], why).into_response()
-}
-
-async fn not_found(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    html::refuse(
-        &app,
-        &headers,
-        StatusCode::NOT_FOUND,
-        "not_found",
-        Message::NotFound,
-    )
 }

@@ -4,6 +4,7 @@ pub mod client_ip;
 pub mod cookies;
 pub mod cors;
 pub mod csrf;
+pub(crate) mod deferred;
 pub mod form;
 pub mod limits;
 pub mod media_type;
@@ -74,7 +75,7 @@ async fn guard(State(settings): State<Arc<Settings>>, mut request: Request, next
     // A surface may give the caller its own identifier back.
     let told = response.headers_mut().entry(X_REQUEST_ID);
     told.or_insert_with(|| id.to_header());
-    line.write(&id, response.status(), started);
+    line.write(&id, &response, started);
     response
 }
 
@@ -158,8 +159,10 @@ impl Line {
     }
 
     /// Quiet for what went well: writing a line costs more than many an answer.
-    fn write(&self, id: &RequestId, status: StatusCode, started: Instant) {
-        let path = self.path.as_ref().map_or("-", MatchedPath::as_str);
+    fn write(&self, id: &RequestId, answer: &Response, started: Instant) {
+        let status = answer.status();
+        let path = answer.extensions().get().or(self.path.as_ref());
+        let path = path.map_or("-", MatchedPath::as_str);
         let method = self.method.as_str();
         macro_rules! line {
             ($level:ident) => {

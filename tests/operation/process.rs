@@ -81,6 +81,19 @@ impl Served {
         assert!(told.unwrap().success());
     }
 
+    /// What is in the log of a server that has been told to stop.
+    fn log(&mut self) -> (String, Vec<serde_json::Value>) {
+        self.terminate();
+        assert!(self.end(PATIENCE).success());
+        let log = std::fs::read_to_string(self.database.folder.path().join(LOG)).unwrap();
+        let lines = log
+            .lines()
+            .filter(|line| !line.starts_with("not fit for production"))
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}")))
+            .collect();
+        (log, lines)
+    }
+
     fn end(&mut self, within: Duration) -> ExitStatus {
         let deadline = Instant::now() + within;
         loop {
@@ -134,14 +147,7 @@ fn refusals_are_in_the_log_by_their_id_and_secrets_are_not() {
         .lines()
         .find_map(|line| line.strip_prefix("x-request-id: "))
         .unwrap_or_else(|| panic!("no id in {answer}"));
-    served.terminate();
-    assert!(served.end(PATIENCE).success());
-    let log = std::fs::read_to_string(served.database.folder.path().join(LOG)).unwrap();
-    let lines: Vec<serde_json::Value> = log
-        .lines()
-        .filter(|line| !line.starts_with("not fit for production"))
-        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}")))
-        .collect();
+    let (log, lines) = served.log();
     let about: Vec<_> = lines.iter().filter(|line| line["request.id"] == *id).collect();
     assert!(
         about
@@ -159,4 +165,27 @@ fn refusals_are_in_the_log_by_their_id_and_secrets_are_not() {
     ] {
         assert!(!log.contains(secret), "{secret} in {log}");
     }
+}
+
+#[test]
+fn the_log_names_routes_and_not_what_stands_in_their_place() {
+    let mut served = Served::start();
+    let get = |path: &str| {
+        let asked = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        let answer = served.ask(&asked).unwrap();
+        answer.split(' ').nth(1).unwrap().parse::<u16>().unwrap()
+    };
+    assert_eq!(
+        get("/api/admin/v1/accounts/01890a5d-ac96-774b-bcce-b302099a8057"),
+        401
+    );
+    assert_eq!(get("/api/admin/v1/nothing"), 404);
+    assert_eq!(get("/admin/users/01890a5d-ac96-774b-bcce-b302099a8057"), 303);
+    assert_eq!(get("/admin/nothing"), 404);
+    let (log, lines) = served.log();
+    for path in ["/api/admin/v1/accounts/{id}", "/admin/users/{id}"] {
+        assert!(lines.iter().any(|line| line["path"] == path), "{path} in {log}");
+    }
+    assert!(!log.contains("01890a5d"), "{log}");
+    assert!(!log.contains("/nothing"), "{log}");
 }
