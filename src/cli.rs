@@ -27,6 +27,7 @@ mod assignments;
 mod audit;
 mod client;
 mod declare;
+mod deferred;
 pub mod demo;
 mod doctor;
 mod factors;
@@ -44,6 +45,8 @@ mod session;
 mod token;
 mod upstream;
 
+use deferred::Deferred;
+
 /// An OAuth 2.0 and OpenID Connect authorization server in one binary
 #[derive(Debug, Parser)]
 #[command(name = "chancery", version, max_term_width = 100)]
@@ -60,7 +63,7 @@ enum Command {
     /// Run the server
     Serve,
     /// Show a provider, a client and a resource server at work on this machine
-    Demo(demo::DemoArgs),
+    Demo(Deferred<demo::DemoArgs>),
     /// Bring the database up to date
     Migrate,
     /// Check the configuration and say what is not fit for production
@@ -70,43 +73,43 @@ enum Command {
     /// Print a one-time link to make the first administrator
     SetupLink,
     /// Say what `apply` would change
-    Plan(declare::PlanArgs),
+    Plan(Deferred<declare::PlanArgs>),
     /// Make clients, accounts, roles, scopes and resources as a file says
-    Apply(declare::ApplyArgs),
+    Apply(Deferred<declare::ApplyArgs>),
     /// Print what is stored as a declarative file, without secrets
     Export,
     /// Make accounts from a file of another system
-    Import(import::ImportArgs),
+    Import(Deferred<import::ImportArgs>),
     /// Registered clients
     #[command(subcommand)]
-    Client(client::Verb),
+    Client(Deferred<client::Verb>),
     /// Accounts
     #[command(subcommand)]
-    Account(account::Verb),
+    Account(Deferred<account::Verb>),
     /// Roles and their permissions
     #[command(subcommand)]
-    Role(role::Verb),
+    Role(Deferred<role::Verb>),
     /// Scopes that clients may ask for
     #[command(subcommand)]
-    Scope(scope::Verb),
+    Scope(Deferred<scope::Verb>),
     /// Signing keys
     #[command(subcommand)]
-    Key(key::Verb),
+    Key(Deferred<key::Verb>),
     /// Keys with which programs act for accounts
     #[command(subcommand)]
-    ApiKey(api_key::Verb),
+    ApiKey(Deferred<api_key::Verb>),
     /// Signed-in browsers
     #[command(subcommand)]
-    Session(session::Verb),
+    Session(Deferred<session::Verb>),
     /// Security events
     #[command(subcommand)]
-    Audit(audit::Verb),
+    Audit(Deferred<audit::Verb>),
     /// Tokens
     #[command(subcommand)]
-    Token(token::Verb),
+    Token(Deferred<token::Verb>),
     /// Other providers that people may sign in at
     #[command(subcommand)]
-    Upstream(upstream::Verb),
+    Upstream(Deferred<upstream::Verb>),
 }
 
 impl Command {
@@ -114,8 +117,10 @@ impl Command {
     fn only_looks(&self) -> bool {
         match self {
             Command::Plan(_) | Command::Export | Command::Audit(_) | Command::Token(_) => true,
-            Command::Client(verb) => matches!(verb, client::Verb::List(_) | client::Verb::Show { .. }),
-            Command::Account(verb) => matches!(
+            Command::Client(Deferred(verb)) => {
+                matches!(verb, client::Verb::List(_) | client::Verb::Show { .. })
+            }
+            Command::Account(Deferred(verb)) => matches!(
                 verb,
                 account::Verb::List(_)
                     | account::Verb::Show { .. }
@@ -123,12 +128,18 @@ impl Command {
                     | account::Verb::Diagnose { .. }
                     | account::Verb::SecurityReport { .. }
             ),
-            Command::Role(verb) => matches!(verb, role::Verb::List(_) | role::Verb::Show { .. }),
-            Command::Scope(verb) => matches!(verb, scope::Verb::List(_) | scope::Verb::Show { .. }),
-            Command::Key(verb) => matches!(verb, key::Verb::List(_)),
-            Command::ApiKey(verb) => matches!(verb, api_key::Verb::List { .. } | api_key::Verb::Show { .. }),
-            Command::Session(verb) => matches!(verb, session::Verb::List { .. } | session::Verb::Show { .. }),
-            Command::Upstream(verb) => matches!(verb, upstream::Verb::List(_) | upstream::Verb::Show { .. }),
+            Command::Role(Deferred(verb)) => matches!(verb, role::Verb::List(_) | role::Verb::Show { .. }),
+            Command::Scope(Deferred(verb)) => matches!(verb, scope::Verb::List(_) | scope::Verb::Show { .. }),
+            Command::Key(Deferred(verb)) => matches!(verb, key::Verb::List(_)),
+            Command::ApiKey(Deferred(verb)) => {
+                matches!(verb, api_key::Verb::List { .. } | api_key::Verb::Show { .. })
+            }
+            Command::Session(Deferred(verb)) => {
+                matches!(verb, session::Verb::List { .. } | session::Verb::Show { .. })
+            }
+            Command::Upstream(Deferred(verb)) => {
+                matches!(verb, upstream::Verb::List(_) | upstream::Verb::Show { .. })
+            }
             _ => false,
         }
     }
@@ -191,7 +202,7 @@ pub fn main() -> ExitCode {
     };
     runtime.block_on(async {
         match cli.command {
-            Command::Demo(args) => demo::run(args).await,
+            Command::Demo(Deferred(args)) => demo::run(args).await,
             command => match run(cli.config, command).await {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(failure) => failed(&failure),
@@ -235,20 +246,20 @@ async fn run(file: Option<PathBuf>, command: Command) -> Outcome {
 async fn run_in(context: &Context, command: Command) -> Outcome {
     match command {
         Command::SetupLink => operate::setup_link(context).await,
-        Command::Plan(args) => declare::plan(context, args).await,
-        Command::Apply(args) => declare::apply(context, args).await,
+        Command::Plan(Deferred(args)) => declare::plan(context, args).await,
+        Command::Apply(Deferred(args)) => declare::apply(context, args).await,
         Command::Export => declare::export(context).await,
-        Command::Import(args) => import::run(context, args).await,
-        Command::Client(verb) => client::run(context, verb).await,
-        Command::Account(verb) => account::run(context, verb).await,
-        Command::Role(verb) => role::run(context, verb).await,
-        Command::Scope(verb) => scope::run(context, verb).await,
-        Command::Key(verb) => key::run(context, verb).await,
-        Command::ApiKey(verb) => api_key::run(context, verb).await,
-        Command::Session(verb) => session::run(context, verb).await,
-        Command::Audit(verb) => audit::run(context, verb).await,
-        Command::Token(verb) => token::run(context, verb).await,
-        Command::Upstream(verb) => upstream::run(context, verb).await,
+        Command::Import(Deferred(args)) => import::run(context, args).await,
+        Command::Client(Deferred(verb)) => client::run(context, verb).await,
+        Command::Account(Deferred(verb)) => account::run(context, verb).await,
+        Command::Role(Deferred(verb)) => role::run(context, verb).await,
+        Command::Scope(Deferred(verb)) => scope::run(context, verb).await,
+        Command::Key(Deferred(verb)) => key::run(context, verb).await,
+        Command::ApiKey(Deferred(verb)) => api_key::run(context, verb).await,
+        Command::Session(Deferred(verb)) => session::run(context, verb).await,
+        Command::Audit(Deferred(verb)) => audit::run(context, verb).await,
+        Command::Token(Deferred(verb)) => token::run(context, verb).await,
+        Command::Upstream(Deferred(verb)) => upstream::run(context, verb).await,
         Command::Demo(_) | Command::Serve | Command::CheckConfig | Command::Migrate | Command::Doctor(_) => {
             Ok(())
         }
@@ -346,7 +357,7 @@ mod tests {
 
     #[test]
     fn no_secret_is_an_argument() {
-        fn walk(command: &clap::Command) {
+        fn walk(command: &clap::Command, seen: &mut Vec<String>) {
             for arg in command.get_arguments() {
                 let id = arg.get_id().as_str();
                 let takes_value = arg.get_action().takes_values();
@@ -357,10 +368,17 @@ mod tests {
                         || !["password", "secret", "token"].iter().any(|s| id.contains(s)),
                     "{id}"
                 );
+                seen.push(id.to_owned());
             }
-            command.get_subcommands().for_each(walk);
+            command.get_subcommands().for_each(|verb| walk(verb, seen));
         }
-        walk(&Cli::command());
+        let (mut command, mut seen) = (Cli::command(), Vec::new());
+        // What is deferred is described now.
+        command.build();
+        walk(&command, &mut seen);
+        for deep in ["redirect_uri", "secret_file", "prune"] {
+            assert!(seen.iter().any(|id| id == deep), "{deep} in {seen:?}");
+        }
     }
 
     #[test]
