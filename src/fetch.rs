@@ -4,7 +4,7 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -64,8 +64,36 @@ pub struct ExtraCaError {
 #[derive(Clone)]
 pub struct Fetch {
     allowed_private_hosts: Arc<[String]>,
-    /// The public authorities first, then the operator's own.
-    tls: Arc<[Arc<ClientConfig>]>,
+    trust: Arc<Trust>,
+}
+
+/// Who may say that a host is who it is.
+struct Trust {
+    /// The operator's own authorities.
+    extra: Option<RootCertStore>,
+    /// How to talk to hosts of the public authorities first, then of the operator's own; made for the first request.
+    tls: OnceLock<Vec<Arc<ClientConfig>>>,
+}
+
+impl Trust {
+    fn tls(&self) -> &[Arc<ClientConfig>] {
+        self.tls.get_or_init(|| {
+            let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+            let builder = || {
+                ClientConfig::builder_with_provider(Arc::clone(&provider))
+                    .with_safe_default_protocol_versions()
+            };
+            let mut tls = Vec::new();
+            // Every protocol version is compiled in, so that neither of these fails.
+            if let Ok(public) = builder() {
+                tls.push(Arc::new(public.with_webpki_roots().with_no_client_auth()));
+            }
+            if let (Some(extra), Ok(own)) = (self.extra.clone(), builder()) {
+                tls.push(Arc::new(own.with_root_certificates(extra).with_no_client_auth()));
+            }
+            tls
+        })
+    }
 }
 
 impl Fetch {
@@ -74,31 +102,22 @@ impl Fetch {
         allowed_private_hosts: &[String],
         extra_ca_file: Option<&Path>,
     ) -> Result<Fetch, ExtraCaError> {
-        let mut tls = Vec::new();
         let extra = extra_ca_file.map(|path| {
             load_roots(path).map_err(|why| ExtraCaError {
                 path: path.into(),
                 why,
             })
         });
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder = || {
-            ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()
-        };
-        // Every protocol version is compiled in, so that neither of these fails.
-        if let Ok(public) = builder() {
-            tls.push(Arc::new(public.with_webpki_roots().with_no_client_auth()));
-        }
-        if let (Some(extra), Ok(own)) = (extra.transpose()?, builder()) {
-            tls.push(Arc::new(own.with_root_certificates(extra).with_no_client_auth()));
-        }
         let allowed = allowed_private_hosts
             .iter()
             .map(|host| host.to_ascii_lowercase())
             .collect();
         Ok(Fetch {
             allowed_private_hosts: allowed,
-            tls: tls.into(),
+            trust: Arc::new(Trust {
+                extra: extra.transpose()?,
+                tls: OnceLock::new(),
+            }),
         })
     }
 
@@ -193,7 +212,7 @@ impl Fetch {
             return converse(stream, request, max_bytes).await;
         }
         let mut failure: BoxError = "there are no certificate authorities".into();
-        for config in self.tls.iter() {
+        for config in self.trust.tls() {
             let stream = connect(&addresses)
                 .await
                 .map_err(|error| unreachable(error.into()))?;

@@ -18,7 +18,7 @@ mod text;
 mod upstream;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Kwargs, Value};
@@ -61,10 +61,11 @@ const CONTEXT_NAMES: [&str; 5] = ["lang", "dir", "page", "scripts", "loop"];
 /// when it is first needed; the tests rule out that it is wrong.
 #[derive(Debug)]
 pub struct Pages {
-    ours: Environment<'static>,
+    ours: OnceLock<Environment<'static>>,
     /// The same with the operator's templates in place of ours.
     house: Option<Environment<'static>>,
     texts: Arc<Catalogue>,
+    brand: Brand,
     locales: Vec<Locale>,
     assets: Vec<Asset>,
     script_hash: String,
@@ -141,23 +142,30 @@ impl Pages {
         let overrides = Overrides::read(branding.templates.as_deref())?;
         let texts = Arc::new(Catalogue::new(overrides.texts.clone())?);
         let assets = assets::all(&brand);
-        let mut ours = environment(&texts, &brand, &assets)?;
-        ours.set_loader(|name| Ok(self::ours(name)));
         let house = if overrides.templates.is_empty() {
             None
         } else {
-            let mut house = ours.clone();
+            let mut house = environment(&texts, &brand, &assets)?;
             overrides.add_to(&mut house, &texts)?;
             Some(house)
         };
         Ok(Pages {
-            ours,
+            ours: OnceLock::new(),
             house,
             locales: texts.locales(),
             texts,
+            brand,
             assets,
             script_hash: assets::submit_script_hash(),
         })
+    }
+
+    fn ours(&self) -> Result<&Environment<'static>, PageError> {
+        if let Some(ours) = self.ours.get() {
+            return Ok(ours);
+        }
+        let ours = environment(&self.texts, &self.brand, &self.assets)?;
+        Ok(self.ours.get_or_init(|| ours))
     }
 
     /// Every language, English first.
@@ -210,7 +218,7 @@ impl Pages {
                 }
             }
         }
-        Ok(self.ours.get_template(page.template())?.render(context)?)
+        Ok(self.ours()?.get_template(page.template())?.render(context)?)
     }
 }
 
@@ -220,13 +228,14 @@ fn ours(name: &str) -> Option<String> {
     Some(String::from_utf8_lossy(&file.data).into_owned())
 }
 
-/// An environment without templates: how they are written, and what they may use.
+/// An environment with our templates: how they are written, and what they may use.
 fn environment(
     texts: &Arc<Catalogue>,
     brand: &Brand,
     assets: &[Asset],
 ) -> Result<Environment<'static>, PageError> {
     let mut templates = Environment::new();
+    templates.set_loader(|name| Ok(ours(name)));
     templates.set_syntax(
         SyntaxConfig::builder()
             .trim_blocks(true)

@@ -1,6 +1,7 @@
 //! What mails say: sentences in the reader's language, put into one text and one HTML template.
 
 use std::path::Path;
+use std::sync::OnceLock;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Value;
@@ -17,10 +18,13 @@ use crate::pages::{Locale, Sentence, color};
 const HTML: (&str, &str) = ("letter.html", include_str!("templates/letter.html"));
 const TEXT: (&str, &str) = ("letter.txt", include_str!("templates/letter.txt"));
 
-/// The templates of mails: those of the operator's folder `mail` where there are some, and ours.
+const OURS: [(&str, &str); 2] = [HTML, TEXT];
+
+/// The templates of mails: those of the operator's folder `mail` where there are some, and ours, which are read for the
+/// first mail.
 pub(super) struct Templates {
-    house: Environment<'static>,
-    ours: Environment<'static>,
+    house: Option<Environment<'static>>,
+    ours: OnceLock<Environment<'static>>,
 }
 
 /// A mail in words.
@@ -74,11 +78,15 @@ impl Templates {
             Some(folder) => read(&folder.join(name)),
             None => Ok(None),
         };
-        let mut ours = environment()?;
-        let mut house = environment()?;
-        for (name, source) in [HTML, TEXT] {
-            ours.add_template(name, source)?;
-            let source = theirs(name)?.unwrap_or_else(|| source.to_owned());
+        let mut house = None;
+        for (name, _) in OURS {
+            let Some(source) = theirs(name)? else {
+                continue;
+            };
+            let house = match &mut house {
+                Some(house) => house,
+                none => none.insert(environment()?),
+            };
             let rendered = house
                 .add_template_owned(name, source)
                 .and_then(|()| house.get_template(name)?.render(sample()));
@@ -87,18 +95,31 @@ impl Templates {
                 return Err(format!("branding.templates: mail/{name}, line {line}: {error:#}").into());
             }
         }
-        Ok(Templates { house, ours })
+        Ok(Templates {
+            house,
+            ours: OnceLock::new(),
+        })
+    }
+
+    fn ours(&self) -> Result<&Environment<'static>, minijinja::Error> {
+        if let Some(ours) = self.ours.get() {
+            return Ok(ours);
+        }
+        let ours = environment()?;
+        Ok(self.ours.get_or_init(|| ours))
     }
 
     /// What a template of the operator's cannot say after all, ours says.
     fn render(&self, name: &str, values: &Value) -> Result<String, minijinja::Error> {
-        let rendered = self.house.get_template(name)?.render(values);
-        rendered.or_else(|error| {
-            tracing::error!(
-                "branding.templates: mail/{name}: {error:#}; the template that comes with the program is used"
-            );
-            self.ours.get_template(name)?.render(values)
-        })
+        if let Some(house) = &self.house {
+            match house.get_template(name)?.render(values) {
+                Ok(rendered) => return Ok(rendered),
+                Err(error) => tracing::error!(
+                    "branding.templates: mail/{name}: {error:#}; the template that comes with the program is used"
+                ),
+            }
+        }
+        self.ours()?.get_template(name)?.render(values)
     }
 
     pub(super) fn write(&self, app: &App, locale: Locale, mail: &Mail<'_>) -> Result<Written, BoxError> {
@@ -128,7 +149,7 @@ impl Templates {
     }
 }
 
-/// An environment without templates.
+/// An environment with our templates.
 fn environment() -> Result<Environment<'static>, minijinja::Error> {
     let mut templates = Environment::new();
     let syntax = SyntaxConfig::builder()
@@ -142,6 +163,9 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
         true => AutoEscape::Html,
         false => AutoEscape::None,
     });
+    for (name, source) in OURS {
+        templates.add_template(name, source)?;
+    }
     Ok(templates)
 }
 

@@ -52,15 +52,14 @@ impl SigningKey {
         if !fits {
             return Err(JoseError::InvalidKey("of another type than its algorithm wants"));
         }
-        let public_jwk = public_jwk(&key, algorithm, kid)?;
-        let verification = VerificationKey::from_jwk(&public_jwk, algorithm)?;
+        let public = key.public_key_to_der().map_err(failed)?;
         Ok(SigningKey {
             algorithm,
             kid: kid.to_owned(),
             signer: signer(algorithm, der)?,
             pkcs8: Zeroizing::new(der.to_vec()),
-            public_jwk,
-            verification,
+            public_jwk: public_jwk(&key, algorithm, kid)?,
+            verification: VerificationKey::from_spki(kid, algorithm, &public)?,
             headers: KINDS
                 .into_iter()
                 .map(|typ| (typ, header(algorithm, kid, typ)))

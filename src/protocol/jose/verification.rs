@@ -58,6 +58,26 @@ impl VerificationKey {
         })
     }
 
+    /// Takes the public half of one of our own keys as SubjectPublicKeyInfo (RFC 5280 §4.1.2.7).
+    pub(super) fn from_spki(
+        kid: &str,
+        algorithm: Algorithm,
+        der: &[u8],
+    ) -> Result<VerificationKey, JoseError> {
+        let verifier: Result<Arc<dyn JwsVerifier>, _> = match algorithm {
+            Algorithm::Rs256 => RS256.verifier_from_der(der).map(|made| Arc::new(made) as _),
+            Algorithm::Ps256 => PS256.verifier_from_der(der).map(|made| Arc::new(made) as _),
+            Algorithm::Es256 => ES256.verifier_from_der(der).map(|made| Arc::new(made) as _),
+            Algorithm::EdDsa => EdDSA.verifier_from_der(der).map(|made| Arc::new(made) as _),
+            Algorithm::Hs256 => return Err(JoseError::AlgorithmNotAllowed),
+        };
+        Ok(VerificationKey {
+            kid: Some(kid.to_owned()),
+            algorithm,
+            verifier: verifier.map_err(|_| JoseError::InvalidKey("it makes no verifier"))?,
+        })
+    }
+
     fn accepts(&self, message: &[u8], signature: &[u8]) -> bool {
         // Neither half of an ECDSA signature may be zero (CVE-2022-21449); say so before any library is asked.
         if self.algorithm == Algorithm::Es256 {
