@@ -2,8 +2,10 @@
 
 use std::io::IsTerminal as _;
 
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 /// Why logging cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -17,26 +19,67 @@ pub struct InvalidLevel {
 /// Our own crates, which log no secrets at any level.
 const OURS: [&str; 3] = ["chancery", "protocol", "store"];
 
+/// What is logged.
+#[derive(Debug)]
+enum Filter {
+    /// By target and level, which is all that most ask for.
+    Targets(Targets),
+    /// By spans and their fields too.
+    Spans(Box<EnvFilter>),
+}
+
+impl Filter {
+    fn new(level: &str) -> Option<Filter> {
+        let directives = directives(level);
+        if directives.contains('[') {
+            let filter = EnvFilter::try_new(directives).ok()?;
+            return Some(Filter::Spans(Box::new(filter)));
+        }
+        let directives: Vec<&str> = directives.split(',').map(str::trim).collect();
+        // An empty target would be every library's, and an empty level one that nobody wrote.
+        let is_whole = |directive: &&str| match directive.split_once('=') {
+            Some((target, level)) => {
+                !target.is_empty() && level.parse::<LevelFilter>().is_ok() && !level.is_empty()
+            }
+            None => true,
+        };
+        if !directives.iter().all(is_whole) {
+            return None;
+        }
+        directives.join(",").parse().ok().map(Filter::Targets)
+    }
+}
+
+/// Whether logging could start at `level`.
+pub fn is_filter(level: &str) -> bool {
+    Filter::new(level).is_some()
+}
+
 /// Starts logging at `level` (a level, or a list of `target=level`). A level alone is ours only: what libraries say
 /// below `info` may hold what they were given, such as the parameters of a query. A second call changes nothing.
 pub fn init(json: bool, level: &str) -> Result<(), InvalidLevel> {
-    let filter = EnvFilter::try_new(directives(level)).map_err(|_| InvalidLevel {
-        level: level.to_owned(),
-    })?;
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    // An error only says that logging has already been started.
-    let _ = if json {
-        builder
-            .json()
-            .flatten_event(true)
-            .with_current_span(false)
-            .try_init()
-    } else {
-        builder.with_ansi(std::io::stderr().is_terminal()).try_init()
-    };
+    match Filter::new(level) {
+        Some(Filter::Targets(filter)) => start(json, filter),
+        Some(Filter::Spans(filter)) => start(json, *filter),
+        None => {
+            return Err(InvalidLevel {
+                level: level.to_owned(),
+            });
+        }
+    }
     Ok(())
+}
+
+fn start(json: bool, filter: impl Layer<Registry> + Send + Sync) {
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = if json {
+        let lines = lines.json().flatten_event(true).with_current_span(false);
+        lines.boxed()
+    } else {
+        lines.with_ansi(std::io::stderr().is_terminal()).boxed()
+    };
+    // An error only says that logging has already been started.
+    let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
 }
 
 /// What a level stands for.
@@ -67,7 +110,8 @@ mod tests {
     #[test]
     fn starting_twice_is_harmless_and_nonsense_is_refused() {
         assert!(init(false, "warn").is_ok());
-        assert!(init(true, "info,chancery::access=debug").is_ok());
+        assert!(init(true, "info, chancery::access=debug").is_ok());
+        assert!(init(true, "info,chancery[request]=debug").is_ok());
         assert!(init(false, "a=b=c").is_err());
     }
 }

@@ -2,10 +2,10 @@
 
 use protocol::jose::Algorithm;
 use protocol::time::Lifetime;
-use tracing_subscriber::filter::EnvFilter;
 use url::{Host, Url};
 
-use super::{Config, ConfigError, DEFAULT_DATABASE, RateLimitBackend};
+use super::{Config, ConfigError, DEFAULT_DATABASE, Mail, RateLimitBackend};
+use crate::telemetry;
 
 /// Argon2id settings of equal strength, memory in KiB and passes, least memory first.
 const ARGON2_FLOORS: [(u32, u32); 4] = [(7168, 5), (9216, 4), (12_288, 3), (19_456, 2)];
@@ -63,7 +63,7 @@ impl Config {
         };
         let wrong = match directives.into_iter().find(misspelt) {
             Some(part) => Some(part),
-            None => level.parse::<EnvFilter>().is_err().then_some(level),
+            None => (!telemetry::is_filter(level)).then_some(level),
         };
         match wrong {
             Some(part) => Err(ConfigError::new(
@@ -307,7 +307,10 @@ impl Config {
                 "needs redis.url; set it, or write \"auto\"",
             ));
         }
-        if let Err(error) = self.mail.from.parse::<lettre::message::Mailbox>() {
+        // Reading an address takes half a megabyte of the program, which the default is not worth.
+        if self.mail.from != Mail::default().from
+            && let Err(error) = self.mail.from.parse::<lettre::message::Mailbox>()
+        {
             return Err(ConfigError::new(
                 "mail.from",
                 format!("{error}; write for example \"Example <id@example.org>\""),

@@ -158,6 +158,8 @@ fn refusals_name_the_key_and_the_way_out() {
             "[log]\nlevel = 'inof,store=debug'",
             "log.level: \"inof\" is no level",
         ),
+        ("[log]\nlevel = 'info,=debug'", "is no level or filter"),
+        ("[log]\nlevel = 'store='", "is no level or filter"),
         ("[log]\nlevel = ''", "must not be empty"),
         (
             "[log]\nlevel = 'store=loud'",
