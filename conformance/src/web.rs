@@ -52,6 +52,12 @@ impl Agent {
         }
     }
 
+    /// What it sends as `Cookie`.
+    pub(crate) fn cookie(&self) -> String {
+        let pairs = self.cookies.iter().map(|(name, value)| format!("{name}={value}"));
+        pairs.collect::<Vec<_>>().join("; ")
+    }
+
     pub(crate) async fn get(&mut self, url: &str) -> Result<Answer, String> {
         self.send(Method::GET, url, &[], String::new()).await
     }
@@ -86,12 +92,7 @@ impl Agent {
             request = request.header(name, value);
         }
         if !self.cookies.is_empty() {
-            let pairs: Vec<String> = self
-                .cookies
-                .iter()
-                .map(|(name, value)| format!("{name}={value}"))
-                .collect();
-            request = request.header(header::COOKIE, pairs.join("; "));
+            request = request.header(header::COOKIE, self.cookie());
         }
         let request = request
             .body(Full::new(Bytes::from(body)))

@@ -48,6 +48,11 @@ impl Connection {
             .into_bytes()
     }
 
+    /// The bytes of a GET with cookies.
+    pub(super) fn get_with(address: SocketAddr, path: &str, cookie: &str) -> Vec<u8> {
+        format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nCookie: {cookie}\r\n\r\n").into_bytes()
+    }
+
     /// The bytes of a form that a client with a secret sends.
     pub(super) fn form(
         address: SocketAddr,

@@ -22,7 +22,7 @@ use crate::{encode, html};
 
 const CONNECTIONS: usize = 32;
 const REQUESTS: usize = 6000;
-const CODES: usize = 3000;
+const CODES: usize = 1500;
 const SIGN_INS: usize = 100;
 const REFUSALS: usize = 90;
 const SCOPE: [(&str, &str); 2] = [("grant_type", "client_credentials"), ("scope", "books:read")];
@@ -31,13 +31,14 @@ async fn connections(target: &Target) -> Result<Vec<Connection>, String> {
     Connection::open_many(target.address, CONNECTIONS).await
 }
 
-async fn of_one_request(target: &Target, request: Vec<u8>) -> Result<f64, String> {
+/// What one request costs, asked again and again.
+pub(super) async fn of_one_request(target: &Target, request: Vec<u8>) -> Result<f64, String> {
     let step = async move |connection: &mut Connection| connection.expect_ok(&request).await.map(drop);
     cost(target, connections(target).await?, REQUESTS, step).await
 }
 
-pub(super) async fn get(target: &Target, path: &str) -> Result<f64, String> {
-    of_one_request(target, Connection::get(target.address, path)).await
+pub(super) fn get(target: &Target, path: &str) -> Vec<u8> {
+    Connection::get(target.address, path)
 }
 
 fn form(target: &Target, path: &str, client: &str, fields: &[(&str, &str)]) -> Vec<u8> {
@@ -48,7 +49,8 @@ pub(super) async fn client_credentials(target: &Target, client: &str) -> Result<
     of_one_request(target, form(target, "/token", client, &SCOPE)).await
 }
 
-pub(super) async fn introspection(target: &Target) -> Result<f64, String> {
+/// The introspection of an access token.
+pub(super) async fn introspection(target: &Target) -> Result<Vec<u8>, String> {
     let mut connection = Connection::open(target.address).await?;
     let issued = connection.json(&form(target, "/token", "rs256", &SCOPE)).await?;
     let token = member(&issued, "access_token")?;
@@ -57,11 +59,11 @@ pub(super) async fn introspection(target: &Target) -> Result<f64, String> {
     if answer.get("active").and_then(Value::as_bool) != Some(true) {
         return Err(format!("the token is not active: {answer}"));
     }
-    of_one_request(target, request).await
+    Ok(request)
 }
 
 /// The introspection of an API key whose copy is warm.
-pub(super) async fn api_key_introspection(target: &Target) -> Result<f64, String> {
+pub(super) async fn api_key_introspection(target: &Target) -> Result<Vec<u8>, String> {
     let made = target.print(&[
         "api-key",
         "create",
@@ -80,11 +82,11 @@ pub(super) async fn api_key_introspection(target: &Target) -> Result<f64, String
     if answer.get("active").and_then(Value::as_bool) != Some(true) {
         return Err(format!("the API key is not active: {answer}"));
     }
-    of_one_request(target, request).await
+    Ok(request)
 }
 
 /// A decision about somebody who may through a role, from warm copies.
-pub(super) async fn evaluation(target: &Target) -> Result<f64, String> {
+pub(super) async fn evaluation(target: &Target) -> Result<Vec<u8>, String> {
     let mut connection = Connection::open(target.address).await?;
     let scope = [("grant_type", "client_credentials"), ("scope", "access:evaluate")];
     let issued = connection.json(&form(target, "/token", "asking", &scope)).await?;
@@ -99,7 +101,7 @@ pub(super) async fn evaluation(target: &Target) -> Result<f64, String> {
     if answer.get("decision").and_then(Value::as_bool) != Some(true) {
         return Err(format!("the decision is no: {answer}"));
     }
-    of_one_request(target, request).await
+    Ok(request)
 }
 
 const BY_PASSWORD: [(&str, &str); 3] = [
@@ -256,8 +258,15 @@ pub(super) async fn code_exchange(target: &Target, endpoints: &Endpoints) -> Res
     cost(target, connections(target).await?, CODES, step).await
 }
 
-/// Codes of one browser that signs in once.
-async fn codes(base: &str, authorize: &str) -> Result<VecDeque<String>, String> {
+/// The front page for a browser in which somebody has signed in.
+pub(super) async fn front_page_of_somebody(target: &Target) -> Result<Vec<u8>, String> {
+    let mut agent = Agent::new();
+    visit(&mut agent, &start(&target.base(), "/authorize")).await?;
+    Ok(Connection::get_with(target.address, "/", &agent.cookie()))
+}
+
+/// Where a browser begins that is to bring a code.
+fn start(base: &str, authorize: &str) -> String {
     let query = encode::form(&[
         ("client_id", "code"),
         ("redirect_uri", CALLBACK),
@@ -266,7 +275,12 @@ async fn codes(base: &str, authorize: &str) -> Result<VecDeque<String>, String> 
         ("code_challenge", CHALLENGE),
         ("code_challenge_method", "S256"),
     ]);
-    let (start, mut agent) = (format!("{base}{authorize}?{query}"), Agent::new());
+    format!("{base}{authorize}?{query}")
+}
+
+/// Codes of one browser that signs in once.
+async fn codes(base: &str, authorize: &str) -> Result<VecDeque<String>, String> {
+    let (start, mut agent) = (start(base, authorize), Agent::new());
     let mut codes = VecDeque::new();
     for _ in 0..CODES {
         codes.push_back(visit(&mut agent, &start).await?);
