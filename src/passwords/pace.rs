@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-/// How many times the work a rest is: one processor spends a sixth of its time on passwords.
-const REST: u32 = 5;
+/// How many times the work a rest is: one processor spends a seventh of its time on passwords.
+const REST: u32 = 6;
 /// The share of its time that a thread waits for a processor from which on there is no room.
 const CROWDED: f64 = 0.25;
 const LONGEST: Duration = Duration::from_millis(300);
@@ -94,7 +94,7 @@ mod tests {
         .into_iter()
         .map(|now| u64::try_from(pace.pause(now).as_millis()).unwrap())
         .collect();
-        assert_eq!(pauses, [0, 100, 100, 0, 0, 300]);
+        assert_eq!(pauses, [0, 120, 120, 0, 0, 300]);
     }
 
     #[test]
