@@ -66,6 +66,8 @@ impl IntoResponse for TokenResponse {
         }
         let mut answer = Response::new(body.into());
         let headers = answer.headers_mut();
+        // Room for those that others add: growing means sorting all of them in anew.
+        headers.reserve(16);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
