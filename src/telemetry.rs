@@ -20,57 +20,45 @@ pub struct InvalidLevel {
 const OURS: [&str; 3] = ["chancery", "protocol", "store"];
 
 /// What is logged.
-#[derive(Debug)]
-enum Filter {
-    /// By target and level, which is all that most ask for.
-    Targets(Targets),
-    /// By spans and their fields too.
-    Spans(Box<EnvFilter>),
-}
+type Filter = Box<dyn Layer<Registry> + Send + Sync>;
 
-impl Filter {
-    fn new(level: &str) -> Option<Filter> {
-        let directives = directives(level);
-        if directives.contains('[') {
-            let filter = EnvFilter::try_new(directives).ok()?;
-            return Some(Filter::Spans(Box::new(filter)));
-        }
-        let directives: Vec<&str> = directives.split(',').map(str::trim).collect();
-        // An empty target would be every library's, and an empty level one that nobody wrote.
-        let is_whole = |directive: &&str| match directive.split_once('=') {
-            Some((target, level)) => {
-                !target.is_empty() && level.parse::<LevelFilter>().is_ok() && !level.is_empty()
-            }
-            None => true,
-        };
-        if !directives.iter().all(is_whole) {
-            return None;
-        }
-        directives.join(",").parse().ok().map(Filter::Targets)
+/// The filter that `level` describes: by target and level, or by spans and their fields too where one is named.
+fn filter(level: &str) -> Option<Filter> {
+    let directives = directives(level);
+    if directives.contains('[') {
+        return Some(EnvFilter::try_new(directives).ok()?.boxed());
     }
+    let directives: Vec<&str> = directives.split(',').map(str::trim).collect();
+    // An empty target would be every library's, and an empty level one that nobody wrote.
+    let is_whole = |directive: &&str| match directive.split_once('=') {
+        Some((target, level)) => {
+            !target.is_empty() && !level.is_empty() && level.parse::<LevelFilter>().is_ok()
+        }
+        None => true,
+    };
+    if !directives.iter().all(is_whole) {
+        return None;
+    }
+    let targets: Targets = directives.join(",").parse().ok()?;
+    Some(targets.boxed())
 }
 
 /// Whether logging could start at `level`.
 pub fn is_filter(level: &str) -> bool {
-    Filter::new(level).is_some()
+    filter(level).is_some()
 }
 
 /// Starts logging at `level` (a level, or a list of `target=level`). A level alone is ours only: what libraries say
 /// below `info` may hold what they were given, such as the parameters of a query. A second call changes nothing.
 pub fn init(json: bool, level: &str) -> Result<(), InvalidLevel> {
-    match Filter::new(level) {
-        Some(Filter::Targets(filter)) => start(json, filter),
-        Some(Filter::Spans(filter)) => start(json, *filter),
-        None => {
-            return Err(InvalidLevel {
-                level: level.to_owned(),
-            });
-        }
-    }
+    let filter = filter(level).ok_or_else(|| InvalidLevel {
+        level: level.to_owned(),
+    })?;
+    start(json, filter);
     Ok(())
 }
 
-fn start(json: bool, filter: impl Layer<Registry> + Send + Sync) {
+fn start(json: bool, filter: Filter) {
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines = if json {
         let lines = lines.json().flatten_event(true).with_current_span(false);
