@@ -19,7 +19,7 @@ pub struct InvalidLevel {
 /// Our own crates, which log no secrets at any level.
 const OURS: [&str; 3] = ["chancery", "protocol", "store"];
 
-/// What is logged.
+/// Decides what is logged.
 type Filter = Box<dyn Layer<Registry> + Send + Sync>;
 
 /// The filter that `level` describes: by target and level, or by spans and their fields too where one is named.

@@ -2,7 +2,7 @@
 
 use protocol::time::Lifetime;
 
-use crate::support::{Request, Server, basic};
+use crate::support::{Request, Server, VERIFIER, basic};
 
 #[tokio::test]
 async fn a_refresh_token_is_rotated_and_gives_new_tokens() {
@@ -215,4 +215,58 @@ async fn a_replay_counts_whatever_else_is_wrong_with_it() {
             "{change:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_public_client_is_refused_what_is_not_its_own_and_a_second_use_ends_the_grant() {
+    let server = Server::start().await;
+    let as_spa = async |token: &str| {
+        let pairs = [
+            ("grant_type", "refresh_token"),
+            ("client_id", "spa"),
+            ("refresh_token", token),
+        ];
+        server.send(Request::form("/token", &pairs)).await
+    };
+    let refused = (400, "invalid_grant".to_owned());
+    let anothers = server.tokens(&[]).await.text("refresh_token");
+    for token in ["rt_made-up", anothers.as_str()] {
+        assert_eq!(as_spa(token).await.refusal(), refused, "{token}");
+    }
+    assert_eq!(server.refresh(&anothers).await.status, 200);
+
+    let code = [
+        ("client_id", "spa"),
+        ("redirect_uri", "https://spa.example/cb"),
+        ("scope", "openid books:read"),
+    ];
+    let code = server.code(&code).await;
+    let redeem = async |code: &str, redirect_uri: &str| {
+        let pairs = [
+            ("grant_type", "authorization_code"),
+            ("client_id", "spa"),
+            ("code", code),
+            ("redirect_uri", redirect_uri),
+            ("code_verifier", VERIFIER),
+        ];
+        server.send(Request::form("/token", &pairs)).await
+    };
+    let home = "https://spa.example/cb";
+    assert_eq!(redeem("made-up", home).await.refusal(), refused);
+    assert_eq!(
+        redeem(&code, "https://spa.example/other").await.refusal(),
+        refused
+    );
+    // What was refused was not used up.
+    let first = redeem(&code, home).await.text("refresh_token");
+    let second = as_spa(&first).await.text("refresh_token");
+    server.advance(Lifetime::seconds(11));
+    assert_eq!(as_spa(&first).await.refusal(), refused);
+    assert_eq!(as_spa(&second).await.refusal(), refused);
+
+    let changes = [("client_id", "spa"), ("redirect_uri", home), ("scope", "openid")];
+    let last = server.code(&changes).await;
+    let last = redeem(&last, home).await.text("refresh_token");
+    server.advance(Lifetime::days(15));
+    assert_eq!(as_spa(&last).await.refusal(), refused);
 }
