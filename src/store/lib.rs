@@ -7,6 +7,7 @@ mod error;
 mod migrations;
 mod postgres;
 mod prepared;
+mod queue;
 #[expect(missing_docs, reason = "the macros of diesel write the items")]
 pub mod schema;
 mod sqlite;

@@ -1,11 +1,11 @@
 //! The one thread that writes to SQLite. It takes what is waiting, and what is likely to follow at once, into one
 //! transaction, each job in a savepoint of its own, and answers only after the commit.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -20,17 +20,17 @@ use crate::changes::{self, Changes};
 use crate::conn::{Conn, SendAsyncFn};
 use crate::error::StoreError;
 use crate::prepared::{Begin, Commit, Release, Savepoint};
+use crate::queue::Queue;
 
-/// Jobs waiting at most; one more is refused at once.
-const QUEUE: usize = 4096;
 /// Jobs in one transaction at most.
 const MAX_BATCH: usize = 256;
 /// How long a transaction may collect jobs. Nothing ever waits for it to pass.
 const MAX_HOLD: Duration = Duration::from_millis(5);
 
-/// How long a transaction waits for jobs that are likely to come: those of callers who wrote at the same time a moment ago.
-/// One caller alone does not wait, but for a few times after a crowd.
-const GATHER: Duration = Duration::from_millis(1);
+/// How long the writer waits for jobs that are likely to come: those of callers who wrote at the same time a moment ago.
+/// It sleeps meanwhile, and is not woken for each of them. One caller alone does not wait, but for a few times after a
+/// crowd.
+const GATHER: Duration = Duration::from_millis(2);
 
 /// How often the writer looks whether another process has written, such as a command line beside the server.
 pub(crate) const LOOK: Duration = Duration::from_millis(50);
@@ -49,27 +49,27 @@ enum Done {
 
 pub(crate) struct Writer {
     changes: Arc<Changes>,
-    jobs: RwLock<Option<SyncSender<Job>>>,
+    queue: Arc<Queue<Job>>,
     ended: Mutex<Option<oneshot::Receiver<()>>>,
 }
 
 impl Writer {
     pub(crate) fn start(conn: SqliteConnection, changes: Arc<Changes>) -> Result<Writer, StoreError> {
-        let (jobs, queue) = sync_channel(QUEUE);
+        let queue = Arc::new(Queue::default());
         let (end, ended) = oneshot::channel();
         std::thread::Builder::new()
             .name("sqlite-writer".into())
             .spawn({
-                let changes = changes.clone();
+                let (queue, changes) = (Closing(queue.clone()), changes.clone());
                 move || {
-                    run(Conn::Sqlite(conn), &queue, &changes);
+                    run(Conn::Sqlite(conn), &queue.0, &changes);
                     let _ = end.send(());
                 }
             })
             .map_err(StoreError::other)?;
         Ok(Writer {
             changes,
-            jobs: RwLock::new(Some(jobs)),
+            queue,
             ended: Mutex::new(Some(ended)),
         })
     }
@@ -81,7 +81,7 @@ impl Writer {
     {
         let (answer, answered) = oneshot::channel::<Result<R, StoreError>>();
         let changes = self.changes.clone();
-        let job: Job = Box::new(move |conn| {
+        self.queue.push(Box::new(move |conn| {
             if answer.is_closed() {
                 return Done::Skipped;
             }
@@ -102,20 +102,13 @@ impl Writer {
             } else {
                 Done::Broken(tell)
             }
-        });
-        match &*self.jobs.read().unwrap_or_else(PoisonError::into_inner) {
-            None => return Err(StoreError::Closed),
-            Some(jobs) => jobs.try_send(job).map_err(|error| match error {
-                TrySendError::Full(_) => StoreError::Busy,
-                TrySendError::Disconnected(_) => StoreError::Closed,
-            })?,
-        }
-        // A job that is dropped unrun could not get the write lock.
+        }))?;
+        // A job that is dropped unrun could not get the write lock, or the thread has ended.
         answered.await.unwrap_or(Err(StoreError::Busy))
     }
 
     pub(crate) async fn close(&self) {
-        self.jobs.write().unwrap_or_else(PoisonError::into_inner).take();
+        self.queue.close();
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(ended) = ended {
             let _ = ended.await;
@@ -123,31 +116,58 @@ impl Writer {
     }
 }
 
-fn run(mut conn: Conn, queue: &Receiver<Job>, changes: &Changes) {
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+/// Closes the queue when the thread ends, however it ends.
+struct Closing(Arc<Queue<Job>>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.close();
+        // Who waits for a job that nobody runs learns so when it is dropped.
+        self.0.take(0, Duration::ZERO, &mut VecDeque::new());
+    }
+}
+
+fn run(mut conn: Conn, queue: &Queue<Job>, changes: &Changes) {
+    let mut jobs = VecDeque::new();
     let mut answers: Vec<Answer> = Vec::with_capacity(MAX_BATCH);
     let mut watch = Watch::new(&mut conn);
     let mut crowd = Crowd::default();
     loop {
-        let first = match queue.recv_timeout(LOOK) {
-            Ok(first) => Some(first),
-            Err(RecvTimeoutError::Timeout) => {
-                crowd = Crowd::default();
-                None
+        if jobs.is_empty() {
+            let open = queue.take(1, LOOK, &mut jobs);
+            if !open && jobs.is_empty() {
+                break;
             }
-            Err(RecvTimeoutError::Disconnected) => break,
-        };
+        }
         if watch.is_due() && watch.others_wrote(&mut conn) {
             changes.add_unknown();
         }
-        let Some(first) = first else { continue };
+        if jobs.is_empty() {
+            crowd = Crowd::default();
+            continue;
+        }
+        if jobs.len() < crowd.expected() {
+            queue.take(crowd.expected() - jobs.len(), GATHER, &mut jobs);
+        }
         if let Err(error) = run_prepared(&mut conn, Begin) {
             tracing::error!(%error, "no write transaction");
+            // Each of them would only meet the same.
+            jobs.clear();
             continue;
         }
         let started = Instant::now();
-        let mut next = Some(first);
         let mut intact = true;
-        while let Some(job) = next.take() {
+        while answers.len() < MAX_BATCH && started.elapsed() < MAX_HOLD {
+            if jobs.is_empty() {
+                queue.take(0, Duration::ZERO, &mut jobs);
+            }
+            let Some(job) = jobs.pop_front() else { break };
             match job(&mut conn) {
                 Done::Skipped => {}
                 Done::Ran(answer) => answers.push(answer),
@@ -155,13 +175,6 @@ fn run(mut conn: Conn, queue: &Receiver<Job>, changes: &Changes) {
                     answers.push(answer);
                     intact = false;
                     break;
-                }
-            }
-            if answers.len() < MAX_BATCH && started.elapsed() < MAX_HOLD {
-                next = queue.try_recv().ok();
-                if next.is_none() && answers.len() < crowd.expected() {
-                    let left = GATHER.saturating_sub(started.elapsed());
-                    next = queue.recv_timeout(left).ok();
                 }
             }
         }

@@ -1,5 +1,8 @@
 //! What a transaction leaves behind, and who may write where.
 
+use std::future::Future as _;
+use std::task::{Context, Poll, Waker};
+
 use store::{Conn, StoreError, accounts};
 
 use super::database::Database;
@@ -66,6 +69,35 @@ async fn a_closed_store_refuses() {
         .write(async |db: &mut Conn| accounts::insert(db, &account("eve", None), NOW).await)
         .await;
     assert!(matches!(result, Err(StoreError::Closed)), "{result:?}");
+    database.end().await;
+}
+
+#[tokio::test]
+async fn what_was_taken_before_the_end_is_done() {
+    let database = Database::migrated().await;
+    let store = &database.store;
+    if store.is_sqlite() {
+        let mut writes: Vec<_> = (0..16)
+            .map(|number| {
+                let account = account(&format!("eve{number}"), None);
+                Box::pin(store.write(async move |db: &mut Conn| accounts::insert(db, &account, NOW).await))
+            })
+            .collect();
+        let mut context = Context::from_waker(Waker::noop());
+        // Asked once, each is on its way.
+        writes.retain_mut(|write| match write.as_mut().poll(&mut context) {
+            Poll::Ready(result) => {
+                result.unwrap();
+                false
+            }
+            Poll::Pending => true,
+        });
+        store.close().await;
+        for mut write in writes {
+            let ended = write.as_mut().poll(&mut context);
+            assert!(matches!(ended, Poll::Ready(Ok(()))), "{ended:?}");
+        }
+    }
     database.end().await;
 }
 
