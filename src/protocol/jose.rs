@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256, Sha512};
 
 mod members;
 mod parse;
+mod rs256;
 mod signing;
 #[cfg(test)]
 mod tests;

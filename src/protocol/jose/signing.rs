@@ -4,7 +4,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use josekit::jws::{ES256, EdDSA, JwsSigner, PS256, RS256};
+use josekit::jws::{ES256, EdDSA, JwsSigner, PS256};
 use openssl::bn::{BigNum, BigNumContext};
 use openssl::ec::{EcGroup, EcKey};
 use openssl::error::ErrorStack;
@@ -15,16 +15,20 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+use super::rs256::Rs256;
 use super::{Algorithm, JoseError, VerificationKey};
 
 /// The kinds of token we sign; their headers are encoded once per key.
 const KINDS: [&str; 3] = ["at+jwt", "JWT", "logout+jwt"];
 
+/// The length of the RSA keys we make, and the least that signs (RFC 7518 §3.3).
+const RSA_BITS: u32 = 2048;
+
 /// A private key with its ready signer. Never printed, wiped when dropped.
 pub struct SigningKey {
     algorithm: Algorithm,
     kid: String,
-    signer: Box<dyn JwsSigner>,
+    signer: Signer,
     pkcs8: Zeroizing<Vec<u8>>,
     public_jwk: Value,
     verification: VerificationKey,
@@ -44,19 +48,21 @@ impl SigningKey {
     pub fn from_pkcs8(algorithm: Algorithm, kid: &str, der: &[u8]) -> Result<SigningKey, JoseError> {
         let key = PKey::private_key_from_pkcs8(der).map_err(|_| JoseError::InvalidKey("not PKCS #8"))?;
         let fits = match algorithm {
-            Algorithm::Rs256 | Algorithm::Ps256 => key.id() == Id::RSA,
+            Algorithm::Rs256 | Algorithm::Ps256 => key.id() == Id::RSA && key.bits() >= RSA_BITS,
             Algorithm::Es256 => key.id() == Id::EC,
             Algorithm::EdDsa => key.id() == Id::ED25519,
             Algorithm::Hs256 => return Err(JoseError::AlgorithmNotAllowed),
         };
         if !fits {
-            return Err(JoseError::InvalidKey("of another type than its algorithm wants"));
+            return Err(JoseError::InvalidKey(
+                "of another type or shorter than its algorithm wants",
+            ));
         }
         let public = key.public_key_to_der().map_err(failed)?;
         Ok(SigningKey {
             algorithm,
             kid: kid.to_owned(),
-            signer: signer(algorithm, der)?,
+            signer: Signer::new(algorithm, &key, der)?,
             pkcs8: Zeroizing::new(der.to_vec()),
             public_jwk: public_jwk(&key, algorithm, kid)?,
             verification: VerificationKey::from_spki(kid, algorithm, &public)?,
@@ -108,10 +114,7 @@ impl SigningKey {
         let mut token = String::with_capacity(header.len() + payload.len().div_ceil(3) * 4 + 700);
         token.push_str(header);
         URL_SAFE_NO_PAD.encode_string(&payload, &mut token);
-        let signature = self
-            .signer
-            .sign(token.as_bytes())
-            .map_err(|error| JoseError::Failed(error.to_string()))?;
+        let signature = self.signer.sign(token.as_bytes())?;
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(&signature, &mut token);
         Ok(token)
@@ -130,7 +133,7 @@ fn failed(error: ErrorStack) -> JoseError {
 
 fn generate(algorithm: Algorithm) -> Result<Option<Zeroizing<Vec<u8>>>, ErrorStack> {
     let key = match algorithm {
-        Algorithm::Rs256 | Algorithm::Ps256 => PKey::from_rsa(Rsa::generate(2048)?)?,
+        Algorithm::Rs256 | Algorithm::Ps256 => PKey::from_rsa(Rsa::generate(RSA_BITS)?)?,
         Algorithm::Es256 => {
             let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?;
             PKey::from_ec_key(EcKey::generate(&group)?)?
@@ -141,15 +144,35 @@ fn generate(algorithm: Algorithm) -> Result<Option<Zeroizing<Vec<u8>>>, ErrorSta
     key.private_key_to_pkcs8().map(Zeroizing::new).map(Some)
 }
 
-fn signer(algorithm: Algorithm, pkcs8: &[u8]) -> Result<Box<dyn JwsSigner>, JoseError> {
-    let signer: Result<Box<dyn JwsSigner>, _> = match algorithm {
-        Algorithm::Rs256 => RS256.signer_from_der(pkcs8).map(|signer| Box::new(signer) as _),
-        Algorithm::Ps256 => PS256.signer_from_der(pkcs8).map(|signer| Box::new(signer) as _),
-        Algorithm::Es256 => ES256.signer_from_der(pkcs8).map(|signer| Box::new(signer) as _),
-        Algorithm::EdDsa => EdDSA.signer_from_der(pkcs8).map(|signer| Box::new(signer) as _),
-        Algorithm::Hs256 => return Err(JoseError::AlgorithmNotAllowed),
-    };
-    signer.map_err(|_| JoseError::InvalidKey("it makes no signer"))
+/// What makes signatures of one algorithm.
+enum Signer {
+    /// Most tokens are signed with it, so it has a way of its own.
+    Rs256(Rs256),
+    Other(Box<dyn JwsSigner>),
+}
+
+impl Signer {
+    fn new(algorithm: Algorithm, key: &PKey<Private>, pkcs8: &[u8]) -> Result<Signer, JoseError> {
+        let other: Result<Box<dyn JwsSigner>, _> = match algorithm {
+            Algorithm::Rs256 => return Rs256::new(key.clone()).map(Signer::Rs256).map_err(failed),
+            Algorithm::Ps256 => PS256.signer_from_der(pkcs8).map(|signer| Box::new(signer) as _),
+            Algorithm::Es256 => ES256.signer_from_der(pkcs8).map(|signer| Box::new(signer) as _),
+            Algorithm::EdDsa => EdDSA.signer_from_der(pkcs8).map(|signer| Box::new(signer) as _),
+            Algorithm::Hs256 => return Err(JoseError::AlgorithmNotAllowed),
+        };
+        other
+            .map(Signer::Other)
+            .map_err(|_| JoseError::InvalidKey("it makes no signer"))
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, JoseError> {
+        match self {
+            Signer::Rs256(signer) => signer.sign(message).map_err(failed),
+            Signer::Other(signer) => signer
+                .sign(message)
+                .map_err(|error| JoseError::Failed(error.to_string())),
+        }
+    }
 }
 
 fn public_jwk(key: &PKey<Private>, algorithm: Algorithm, kid: &str) -> Result<Value, JoseError> {

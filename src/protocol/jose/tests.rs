@@ -100,6 +100,25 @@ fn published_keys_are_public_and_named() {
 }
 
 #[test]
+fn many_threads_sign_with_one_key() {
+    let key = key(Algorithm::Rs256);
+    let keys = set(&key);
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let (key, keys) = (&key, &keys);
+            scope.spawn(move || {
+                for number in 0..8 {
+                    let claims = json!({ "thread": thread, "number": number });
+                    let token = key.sign("JWT", &claims).unwrap();
+                    let verified = verify(&token, keys, &[Algorithm::Rs256]).unwrap();
+                    assert_eq!(Value::Object(verified.claims), claims);
+                }
+            });
+        }
+    });
+}
+
+#[test]
 fn hs256_signs_nothing_here_and_a_key_fits_its_algorithm() {
     assert!(SigningKey::generate(Algorithm::Hs256, "k").is_err());
     let rsa = key(Algorithm::Rs256);
@@ -107,8 +126,16 @@ fn hs256_signs_nothing_here_and_a_key_fits_its_algorithm() {
         assert!(SigningKey::from_pkcs8(algorithm, "k", &rsa.to_pkcs8()).is_err());
     }
     assert!(SigningKey::from_pkcs8(Algorithm::Rs256, "k", b"junk").is_err());
-    let short = PKey::from_rsa(openssl::rsa::Rsa::generate(1024).unwrap()).unwrap();
-    assert!(SigningKey::from_pkcs8(Algorithm::Rs256, "k", &short.private_key_to_pkcs8().unwrap()).is_err());
+    for bits in [1024, 2047] {
+        let short = PKey::from_rsa(openssl::rsa::Rsa::generate(bits).unwrap()).unwrap();
+        let short = short.private_key_to_pkcs8().unwrap();
+        for algorithm in [Algorithm::Rs256, Algorithm::Ps256] {
+            assert!(
+                SigningKey::from_pkcs8(algorithm, "k", &short).is_err(),
+                "{bits} bits"
+            );
+        }
+    }
     let group = openssl::ec::EcGroup::from_curve_name(openssl::nid::Nid::SECP384R1).unwrap();
     let p384 = PKey::from_ec_key(openssl::ec::EcKey::generate(&group).unwrap()).unwrap();
     assert!(SigningKey::from_pkcs8(Algorithm::Es256, "k", &p384.private_key_to_pkcs8().unwrap()).is_err());
