@@ -104,3 +104,27 @@ fn connect(path: &str) -> Result<SqliteConnection, StoreError> {
     conn.batch_execute(PRAGMAS)?;
     Ok(conn)
 }
+
+#[cfg(test)]
+mod tests {
+    use diesel::prelude::*;
+    use diesel::sql_types::Text;
+
+    #[derive(QueryableByName)]
+    struct CompileOption {
+        #[diesel(sql_type = Text)]
+        compile_options: String,
+    }
+
+    /// What `.cargo/config.toml` says reaches the library that is linked in.
+    #[test]
+    fn sqlite_is_compiled_as_it_is_meant_to_be() {
+        let mut conn = SqliteConnection::establish(":memory:").unwrap();
+        let options: Vec<CompileOption> = diesel::sql_query("PRAGMA compile_options")
+            .load(&mut conn)
+            .unwrap();
+        let has = |name: &str| options.iter().any(|option| option.compile_options == name);
+        assert!(has("OMIT_LOAD_EXTENSION") && has("DEFAULT_MEMSTATUS=0"));
+        assert!(!has("ENABLE_MEMORY_MANAGEMENT") && !has("ENABLE_API_ARMOR"));
+    }
+}
