@@ -25,6 +25,8 @@ const REQUESTS: usize = 6000;
 const CODES: usize = 1500;
 const SIGN_INS: usize = 100;
 const REFUSALS: usize = 90;
+/// How long it takes until a server has done what requests for codes leave to be done, such as sealing audit events.
+const AFTERMATH: Duration = Duration::from_secs(2);
 const SCOPE: [(&str, &str); 2] = [("grant_type", "client_credentials"), ("scope", "books:read")];
 
 async fn connections(target: &Target) -> Result<Vec<Connection>, String> {
@@ -243,6 +245,7 @@ pub(super) struct Endpoints {
 
 pub(super) async fn code_exchange(target: &Target, endpoints: &Endpoints) -> Result<f64, String> {
     let codes = codes(&target.base(), endpoints.authorize).await?;
+    tokio::time::sleep(AFTERMATH).await;
     let (codes, address, path) = (Rc::new(RefCell::new(codes)), target.address, endpoints.token);
     let step = async move |connection: &mut Connection| {
         let code = codes.borrow_mut().pop_front().ok_or("no code is left")?;
