@@ -126,7 +126,7 @@ impl Table {
 }
 
 /// What a signature and a hash took, in µs, on the machine for which the limits of a refresh, a code and a sign-in were
-/// set. On another machine these are scaled by whichever of the two it is closer in.
+/// set. On another machine these are scaled by the smaller of what the two take there over that.
 const REFERENCE: (f64, f64) = (253.0, 14_000.0);
 
 /// What is compared is measured in turns, this often, and the median counts: a machine that others use too is not as
