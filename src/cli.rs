@@ -200,7 +200,7 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&Failure(format!("no threads to run on: {error}"))),
     };
-    runtime.block_on(async {
+    let code = runtime.block_on(async {
         match cli.command {
             Command::Demo(Deferred(args)) => demo::run(args).await,
             command => match run(cli.config, command).await {
@@ -208,7 +208,10 @@ pub fn main() -> ExitCode {
                 Err(failure) => failed(&failure),
             },
         }
-    })
+    });
+    // What still runs on other threads has been waited for long enough: a long search, say, whose caller has gone.
+    runtime.shutdown_background();
+    code
 }
 
 fn failed(failure: &Failure) -> ExitCode {

@@ -61,7 +61,7 @@ async fn who(
     let Entity { kind, id } = search.resource.clone();
     let permission = permission_for(&kind, &search.action);
     app.store
-        .read(async move |db: &mut Conn| {
+        .scan(async move |db: &mut Conn| {
             let mut found = store::holders::list(db, &permission, now, after, rows).await?;
             let thing = (kind.as_str(), id.as_str());
             let given = store::resource_permissions::list_holders(db, thing, &permission, now, after, rows);
@@ -113,7 +113,7 @@ async fn to_what(
     let everywhere = held.authority.holds(&permission);
     let place = place.cloned();
     app.store
-        .read(async move |db: &mut Conn| {
+        .scan(async move |db: &mut Conn| {
             let mut found = Vec::new();
             let after = |part: fn(String) -> Place| match &place {
                 Some(place) if place.is_part(part) => place.clone().into_text(),
@@ -173,7 +173,7 @@ async fn what(app: &App, held: &Held, thing: &Entity) -> Result<BTreeSet<String>
     let (kind, id, now) = (thing.kind.clone(), thing.id.clone(), app.now());
     let (roles, given) = app
         .store
-        .read(async move |db: &mut Conn| {
+        .scan(async move |db: &mut Conn| {
             let roles = store::roles::list_roles(db).await?;
             let given = store::resource_permissions::list_names(db, &kind, &id, now, MAX_NAMES).await?;
             Ok((roles, given))

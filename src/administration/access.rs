@@ -283,7 +283,7 @@ pub(crate) async fn list(
     let rows = slice.rows();
     let found = app
         .store
-        .read(async move |db: &mut Conn| {
+        .scan(async move |db: &mut Conn| {
             let Entity { kind, id } = &thing;
             if owned_resources::find(db, kind, id).await?.is_none() {
                 return Ok(None);

@@ -89,7 +89,7 @@ pub(crate) async fn list(
     let (before, limit) = (slice.position()?, slice.rows());
     let rows = app
         .store
-        .read(async move |db: &mut Conn| store::audit::list(db, &Filter { before, ..filter }, limit).await)
+        .scan(async move |db: &mut Conn| store::audit::list(db, &Filter { before, ..filter }, limit).await)
         .await?;
     let piece = slice.cut(rows, |last| (last.at, last.id))?;
     Ok(piece.map(EventView::from))
@@ -140,7 +140,7 @@ async fn piece(
     let asked = filter.clone();
     let events = app
         .store
-        .read(async move |db: &mut Conn| store::audit::list(db, &asked, PIECE).await)
+        .scan(async move |db: &mut Conn| store::audit::list(db, &asked, PIECE).await)
         .await?;
     let full = i64::try_from(events.len()).unwrap_or(i64::MAX) >= PIECE;
     let last = events.last().filter(|_| full).map(|last| (last.at, last.id));

@@ -65,7 +65,7 @@ pub(crate) async fn list(
     let (limit, now) = (slice.rows(), app.now());
     let rows = app
         .store
-        .read(async move |db: &mut Conn| clients::list_page(db, &filter, limit).await)
+        .scan(async move |db: &mut Conn| clients::list_page(db, &filter, limit).await)
         .await?;
     let piece = slice.cut(rows, |last| last.client.client_id.clone())?;
     Ok(piece.map(|stored| ClientView::at(&stored, now)))

@@ -84,7 +84,7 @@ pub(crate) async fn list(
     let rows = slice.rows();
     let found = app
         .store
-        .read(async move |db: &mut Conn| grants::list_page(db, &filter, rows).await)
+        .scan(async move |db: &mut Conn| grants::list_page(db, &filter, rows).await)
         .await?;
     let position = |last: &Grant| (last.created_at.0, last.id.0);
     Ok(slice.cut(found, position)?.map(GrantView::from))

@@ -36,7 +36,7 @@ pub(crate) async fn find(app: &App, actor: &Actor, id: GroupId) -> Provisioned<R
     admit(actor)?;
     let found = app
         .store
-        .read(async move |db: &mut Conn| View::find(db, id).await)
+        .scan(async move |db: &mut Conn| View::find(db, id).await)
         .await?;
     let view = found.ok_or(Declined::Rule(Refused::NotFound))?;
     Ok(view.shown(&root(app)))

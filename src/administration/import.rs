@@ -278,7 +278,7 @@ impl<'a> Pass<'a> {
     async fn standings(&self, ready: Vec<Ready>) -> Result<Vec<(Ready, Standing)>, StoreError> {
         self.app
             .store
-            .read(async move |db: &mut Conn| {
+            .scan(async move |db: &mut Conn| {
                 let mut standings = Vec::with_capacity(ready.len());
                 for ready in ready {
                     let standing = write::standing(db, &ready).await?;

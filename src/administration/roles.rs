@@ -130,7 +130,7 @@ pub(crate) async fn read(app: &App, actor: &Actor, name: &str) -> Outcome<RoleDe
     let (name, now) = (name.to_owned(), app.now());
     let found = app
         .store
-        .read(
+        .scan(
             async move |db: &mut Conn| match roles::find_role(db, &name).await? {
                 Some(found) => RoleDetail::read(db, found, now).await.map(Some),
                 None => Ok(None),

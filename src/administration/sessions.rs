@@ -86,7 +86,7 @@ pub(crate) async fn list(
     let rows = slice.rows();
     let found = app
         .store
-        .read(async move |db: &mut Conn| sessions::list_page(db, &filter, rows, now).await)
+        .scan(async move |db: &mut Conn| sessions::list_page(db, &filter, rows, now).await)
         .await?;
     let position = |last: &ListedSession| (last.session.created_at.0, last.session.id.0);
     Ok(slice.cut(found, position)?.map(SessionView::from))

@@ -90,7 +90,7 @@ pub(crate) async fn series(app: &App, actor: &Actor, query: &Query) -> Outcome<S
     let kind = query.kind.clone();
     let counts = app
         .store
-        .read(async move |db: &mut Conn| {
+        .scan(async move |db: &mut Conn| {
             store::statistics::list(db, Timestamp(from), Timestamp(until), kind.as_deref(), ROWS).await
         })
         .await?;

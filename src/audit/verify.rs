@@ -104,7 +104,7 @@ pub async fn verify(
         let from = walk.after;
         // What is read later is newer: an end that moves on meanwhile is not mistaken for one that was moved.
         let (before, page, now) = store
-            .read(async move |db: &mut Conn| {
+            .scan(async move |db: &mut Conn| {
                 let before = rows::find_ends(db).await?;
                 let page = rows::list_sealed(db, from, PAGE).await?;
                 Ok((before, page, rows::find_ends(db).await?))
@@ -270,7 +270,7 @@ impl Walk {
     /// Looks at what is told of the trail as a whole.
     async fn finish(mut self, store: &Store) -> Result<Report, StoreError> {
         let (unsealed, unreadable) = store
-            .read(async |db: &mut Conn| {
+            .scan(async |db: &mut Conn| {
                 let found = rows::list_unsealed(db, PAGE).await?;
                 Ok((rows::count_unsealed(db).await?, found.unreadable))
             })

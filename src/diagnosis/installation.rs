@@ -120,7 +120,7 @@ impl Installation<'_> {
     async fn database(&self) -> Result<Vec<Check>, StoreError> {
         let (version, clock, damage) = self
             .store
-            .read(async |db: &mut Conn| {
+            .scan(async |db: &mut Conn| {
                 Ok((
                     store::health::version(db).await?,
                     store::health::clock(db).await?,

@@ -41,7 +41,7 @@ pub(crate) async fn export(app: &App, id: AccountId, event: Event) -> Result<Opt
     let now = app.now();
     let parts = app
         .store
-        .read(async move |db: &mut Conn| {
+        .scan(async move |db: &mut Conn| {
             let Some(found) = scim::find(db, id).await? else {
                 return Ok(None);
             };

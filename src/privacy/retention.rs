@@ -62,7 +62,7 @@ async fn erase_due(app: &App) -> Result<u64, StoreError> {
     let now = app.now();
     let due = app
         .store
-        .read(async move |db: &mut Conn| erasure::list_due(db, now, BATCH).await)
+        .scan(async move |db: &mut Conn| erasure::list_due(db, now, BATCH).await)
         .await?;
     app.store
         .write(async |db: &mut Conn| erasure::drop_stale(db).await)
@@ -106,7 +106,7 @@ async fn warn_unused(app: &App, after: Lifetime) -> Result<u64, StoreError> {
     let stale = now - WARNED;
     let found = app
         .store
-        .read(async move |db: &mut Conn| inactivity::list_to_warn(db, since, stale, BATCH).await)
+        .scan(async move |db: &mut Conn| inactivity::list_to_warn(db, since, stale, BATCH).await)
         .await?;
     let mut warned = 0;
     for id in found {
@@ -150,7 +150,7 @@ async fn anonymise_unused(app: &App, after: Lifetime) -> Result<u64, StoreError>
     let (since, told) = (now - after, (now - WARNED, now - NOTICE));
     let found = app
         .store
-        .read(async move |db: &mut Conn| inactivity::list_to_anonymise(db, since, told, BATCH).await)
+        .scan(async move |db: &mut Conn| inactivity::list_to_anonymise(db, since, told, BATCH).await)
         .await?;
     let mut anonymised = 0;
     for id in found {

@@ -74,7 +74,7 @@ pub use upstreams::StoredUpstream;
 pub struct Store(Arc<Backend>, Arc<Changes>);
 
 enum Backend {
-    Sqlite(sqlite::Sqlite),
+    Sqlite(Arc<sqlite::Sqlite>),
     Postgres(postgres::Postgres),
 }
 
@@ -85,7 +85,8 @@ impl Store {
         let changes = Arc::new(Changes::default());
         let backend = if let Some(path) = url.strip_prefix("sqlite:") {
             let path = path.strip_prefix("//").unwrap_or(path);
-            Backend::Sqlite(sqlite::Sqlite::open(path, max_connections, changes.clone())?)
+            let sqlite = sqlite::Sqlite::open(path, max_connections, changes.clone())?;
+            Backend::Sqlite(Arc::new(sqlite))
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             Backend::Postgres(postgres::Postgres::open(url, max_connections, changes.clone())?)
         } else {
@@ -107,6 +108,23 @@ impl Store {
     {
         match &*self.0 {
             Backend::Sqlite(sqlite) => sqlite.read(f),
+            Backend::Postgres(postgres) => Box::pin(postgres.read(f)).await,
+        }
+    }
+
+    /// The same for one that may go through many rows, as lists, searches and exports do. On SQLite it has a thread of
+    /// its own, so that those that answer requests go on meanwhile. Four run at once; [`StoreError::Busy`] is for one
+    /// that has waited 5 s for its turn. Dropping the future does not end one that has begun.
+    pub async fn scan<R, F>(&self, f: F) -> Result<R, StoreError>
+    where
+        R: Send + 'static,
+        F: for<'c> AsyncFnOnce(&'c mut Conn) -> Result<R, StoreError>
+            + for<'c> SendAsyncFn<&'c mut Conn, Result<R, StoreError>>
+            + Send
+            + 'static,
+    {
+        match &*self.0 {
+            Backend::Sqlite(sqlite) => sqlite.scan(f).await,
             Backend::Postgres(postgres) => Box::pin(postgres.read(f)).await,
         }
     }

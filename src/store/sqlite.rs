@@ -1,12 +1,18 @@
-//! SQLite: reader connections that are used on the spot, and the writer thread.
+//! SQLite: reader connections that are used on the spot or, for long reads, on threads of their own, and the writer
+//! thread.
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::panic::resume_unwind;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
+use tokio::sync::Semaphore;
+use tokio::task::JoinError;
+use tokio::time::timeout;
 
 use crate::changes::Changes;
 use crate::conn::{Conn, SendAsyncFn};
@@ -19,11 +25,17 @@ const PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PR
 /// mapping down after each change too, which costs more than reading the pages again.
 const READER: &str = "PRAGMA query_only = 1; PRAGMA cache_size = -2000;";
 
+/// Long reads at one time.
+const SCANS: usize = 4;
+/// How long one waits for its turn, as long as a write for the lock; and how long the end waits for all of them.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 pub(crate) struct Sqlite {
     path: String,
     writer: Writer,
     readers: Mutex<Vec<Conn>>,
     max_readers: usize,
+    scans: Arc<Semaphore>,
 }
 
 impl Sqlite {
@@ -40,6 +52,7 @@ impl Sqlite {
             writer,
             readers: Mutex::new(Vec::new()),
             max_readers: max_readers.max(1),
+            scans: Arc::new(Semaphore::new(SCANS)),
         })
     }
 
@@ -59,10 +72,32 @@ impl Sqlite {
         };
         let result = finish(f.run(&mut conn));
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-        if readers.len() < self.max_readers {
+        if readers.len() < self.max_readers && !self.scans.is_closed() {
             readers.push(conn);
         }
         result
+    }
+
+    /// Runs on a thread that may be held up. It goes on when its caller has gone, and counts until then.
+    pub(crate) async fn scan<R, F>(self: &Arc<Self>, f: F) -> Result<R, StoreError>
+    where
+        R: Send + 'static,
+        F: for<'c> SendAsyncFn<&'c mut Conn, Result<R, StoreError>> + Send + 'static,
+    {
+        let turn = timeout(PATIENCE, self.scans.clone().acquire_owned()).await;
+        let turn = turn
+            .map_err(|_| StoreError::Busy)?
+            .map_err(|_| StoreError::Closed)?;
+        let sqlite = self.clone();
+        let scan = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            sqlite.read(f)
+        });
+        match scan.await.map_err(JoinError::try_into_panic) {
+            Ok(result) => result,
+            Err(Ok(panic)) => resume_unwind(panic),
+            Err(Err(_)) => Err(StoreError::Closed),
+        }
     }
 
     pub(crate) async fn write<R, F>(&self, f: F) -> Result<R, StoreError>
@@ -74,6 +109,13 @@ impl Sqlite {
     }
 
     pub(crate) async fn close(&self) {
+        // Those whose callers have gone may still run, and would keep the writer from its last checkpoint.
+        let all = u32::try_from(SCANS).unwrap_or(u32::MAX);
+        let ended = timeout(PATIENCE, self.scans.acquire_many(all)).await;
+        if ended.is_err() {
+            tracing::warn!("the database is closed while it is still read");
+        }
+        self.scans.close();
         self.readers
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -107,8 +149,16 @@ fn connect(path: &str) -> Result<SqliteConnection, StoreError> {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+    use std::sync::mpsc::{self, RecvTimeoutError};
+    use std::task::{Context, Waker};
+
     use diesel::prelude::*;
     use diesel::sql_types::Text;
+
+    use super::*;
+    use crate::Store;
+    use crate::conn::ping;
 
     #[derive(QueryableByName)]
     struct CompileOption {
@@ -126,5 +176,84 @@ mod tests {
         let has = |name: &str| options.iter().any(|option| option.compile_options == name);
         assert!(has("OMIT_LOAD_EXTENSION") && has("DEFAULT_MEMSTATUS=0"));
         assert!(!has("ENABLE_MEMORY_MANAGEMENT") && !has("ENABLE_API_ARMOR"));
+    }
+
+    /// On one thread, which a scan that did not leave it would keep from all others.
+    #[tokio::test]
+    async fn a_scan_holds_up_nobody_and_only_so_many_run() {
+        let (_folder, store) = store().await;
+        let (started, starts) = mpsc::channel();
+        let mut goes = Vec::new();
+        let mut scans = tokio::task::JoinSet::new();
+        for _ in 0..=SCANS {
+            let (go, wait) = mpsc::channel();
+            goes.push(go);
+            scans.spawn(scan(&store, started.clone(), wait));
+        }
+        let mut running = 0;
+        while running < SCANS {
+            store.read(async |db: &mut Conn| ping(db).await).await.unwrap();
+            tokio::task::yield_now().await;
+            running += starts.try_iter().count();
+        }
+        // Each has asked for its turn by now, and one has not got it.
+        assert_eq!(
+            starts.recv_timeout(Duration::from_millis(100)),
+            Err(RecvTimeoutError::Timeout)
+        );
+        for go in goes {
+            go.send(()).unwrap();
+        }
+        while let Some(scan) = scans.join_next().await {
+            assert!(scan.unwrap().unwrap());
+        }
+        assert_eq!(starts.try_iter().count(), 1);
+    }
+
+    #[tokio::test]
+    async fn the_end_waits_for_scans_and_no_more_begin() {
+        let (_folder, store) = store().await;
+        let (started, starts) = mpsc::channel();
+        let (go, wait) = mpsc::channel();
+        let running = tokio::spawn(scan(&store, started, wait));
+        while starts.try_recv().is_err() {
+            tokio::task::yield_now().await;
+        }
+        // Its caller goes, and it does not.
+        running.abort();
+        let mut end = pin!(store.close());
+        for _ in 0..10 {
+            let polled = end.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            assert!(polled.is_pending());
+            tokio::task::yield_now().await;
+        }
+        go.send(()).unwrap();
+        end.await;
+        let refused = store.scan(async |db: &mut Conn| ping(db).await).await;
+        assert!(matches!(refused, Err(StoreError::Closed)));
+    }
+
+    async fn store() -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("s.db").display());
+        let store = Store::open(&url, 8).await.unwrap();
+        (folder, store)
+    }
+
+    /// A scan that says when it begins, and ends when it is told to.
+    fn scan(
+        store: &Store,
+        started: mpsc::Sender<()>,
+        wait: mpsc::Receiver<()>,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send + 'static {
+        let store = store.clone();
+        async move {
+            store
+                .scan(async move |_: &mut Conn| {
+                    started.send(()).unwrap();
+                    Ok(wait.recv_timeout(Duration::from_secs(60)).is_ok())
+                })
+                .await
+        }
     }
 }

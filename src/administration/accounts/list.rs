@@ -58,7 +58,7 @@ pub(crate) async fn list(
     let (order, rows, now) = ((order, slice.descending), slice.rows(), app.now());
     let found = app
         .store
-        .read(async move |db: &mut Conn| search::search(db, &search, order, after.as_ref(), rows, now).await)
+        .scan(async move |db: &mut Conn| search::search(db, &search, order, after.as_ref(), rows, now).await)
         .await?;
     let listed = slice.cut(found, |last| match &last.position {
         Position::Name(name) => json!(name),

@@ -51,7 +51,7 @@ pub(crate) async fn list(
     let rows = slice.rows();
     let keys = app
         .store
-        .read(async move |db: &mut Conn| store::api_keys::list_all(db, &filter, rows).await)
+        .scan(async move |db: &mut Conn| store::api_keys::list_all(db, &filter, rows).await)
         .await?;
     let listed = slice.cut(keys, |(last, _)| (last.created_at, last.id))?;
     Ok(listed.map(|(key, username)| KeyView::of(app, key, username)))

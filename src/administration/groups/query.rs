@@ -26,7 +26,7 @@ pub(crate) async fn list(app: &App, actor: &Actor, search: Search, members: bool
     let root = root(app);
     let done = app
         .store
-        .read(async move |db: &mut Conn| {
+        .scan(async move |db: &mut Conn| {
             let mut selection = Selection::default();
             let exact = search
                 .filter

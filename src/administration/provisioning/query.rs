@@ -51,7 +51,7 @@ pub(crate) async fn list(app: &App, actor: &Actor, search: Search) -> Provisione
     let (root, now) = (root(app), app.now());
     let done = app
         .store
-        .read(async move |db: &mut Conn| {
+        .scan(async move |db: &mut Conn| {
             let exact = match &search.filter {
                 None => Some(Selection::default()),
                 Some(filter) => exactly(filter),
