@@ -41,7 +41,12 @@ pub(super) async fn measure() -> Result<Peer, String> {
     Ok(Peer {
         rs256: work::client_credentials(&target, "rs256").await?,
         es256: work::client_credentials(&target, "es256").await?,
-        codes: work::code_exchange(&target, &endpoints).await?,
+        codes: work::code_exchange(
+            &target,
+            &endpoints,
+            work::prepare_codes(&target, &endpoints).await?,
+        )
+        .await?,
     })
 }
 

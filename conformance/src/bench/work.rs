@@ -243,9 +243,21 @@ pub(super) struct Endpoints {
     pub(super) token: &'static str,
 }
 
-pub(super) async fn code_exchange(target: &Target, endpoints: &Endpoints) -> Result<f64, String> {
+/// Codes to exchange, of a server that has done all that asking for them leaves to be done.
+pub(super) async fn prepare_codes(
+    target: &Target,
+    endpoints: &Endpoints,
+) -> Result<VecDeque<String>, String> {
     let codes = codes(&target.base(), endpoints.authorize).await?;
     tokio::time::sleep(AFTERMATH).await;
+    Ok(codes)
+}
+
+pub(super) async fn code_exchange(
+    target: &Target,
+    endpoints: &Endpoints,
+    codes: VecDeque<String>,
+) -> Result<f64, String> {
     let (codes, address, path) = (Rc::new(RefCell::new(codes)), target.address, endpoints.token);
     let step = async move |connection: &mut Connection| {
         let code = codes.borrow_mut().pop_front().ok_or("no code is left")?;
