@@ -8,8 +8,8 @@ use super::KeyError;
 const QUEUE: usize = 1024;
 
 /// Jobs done in one go while more are waiting. Each reply wakes a thread that answers; a few replies at once wake it
-/// once, which saves more than a tenth of what a token costs under load. The first of them waits for the last, while
-/// there is always another one in the queue: 4 ms at 253 µs for each.
+/// once, which saves more than a tenth of what a token costs under load. The first of them waits for the last: 4 ms at
+/// most, where each takes 253 µs.
 const BATCH: usize = 16;
 
 /// Does the work and gives what delivers its result.
