@@ -15,6 +15,7 @@ mod target;
 mod work;
 mod yardsticks;
 
+use peer::Compared;
 use target::Target;
 use work::Endpoints;
 
@@ -24,6 +25,10 @@ const PASSWORD: &str = "a long password for the benchmark";
 const CALLBACK: &str = "https://bench.example/cb";
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+const OURS: Endpoints = Endpoints {
+    authorize: "/authorize",
+    token: "/token",
+};
 const DECLARATION: &str = r#"
 [[scope]]
 name = "books:read"
@@ -200,19 +205,15 @@ struct Tokens {
 
 impl Tokens {
     async fn measure(target: &Target) -> Result<Tokens, String> {
-        let endpoints = Endpoints {
-            authorize: "/authorize",
-            token: "/token",
-        };
         let mut taken = [const { Vec::new() }; 8];
         for _ in 0..ROUNDS {
             let es256 = work::client_credentials(target, "es256").await?;
             let s = yardsticks::signature()?;
             let rs256 = work::client_credentials(target, "rs256").await?;
             let refresh = work::refresh(target, 64, 6000).await?.0;
-            let prepared = work::prepare_codes(target, &endpoints).await?;
+            let prepared = work::prepare_codes(target, &OURS).await?;
             let s_again = yardsticks::signature()?;
-            let codes = work::code_exchange(target, &endpoints, prepared).await?;
+            let codes = work::code_exchange(target, &OURS, prepared).await?;
             let round = [
                 f64::midpoint(s, s_again),
                 rs256,
@@ -377,6 +378,20 @@ async fn measure(binary: &Path) -> Result<bool, String> {
         "MiB",
         &AtMost(64.0, "at most 64"),
     );
+    match peer::measure(&target).await {
+        Ok(n) => {
+            let kinds = [
+                ("RS256", n.rs256, 0.65, "at most 0.65 N"),
+                ("ES256", n.es256, 0.25, "at most 0.25 N"),
+                ("code exchange", n.codes, 0.85, "at most 0.85 N"),
+            ];
+            for (kind, Compared { peer, ours }, most, rule) in kinds {
+                table.row(&format!("N: node-oidc-provider, {kind}"), peer, "µs", &Nothing);
+                table.row("ours as a multiple of N", ours, "N", &AtMost(most, rule));
+            }
+        }
+        Err(why) => println!("N: node-oidc-provider was not measured: {why}"),
+    }
     drop(target);
 
     let listed = listing::measure(binary).await?;
@@ -386,20 +401,5 @@ async fn measure(binary: &Path) -> Result<bool, String> {
     }
     let rule = AtMost(64.0, "at most 64");
     table.row("resident memory, 100,000 accounts", listed.resident, "MiB", &rule);
-
-    match peer::measure().await {
-        Ok(n) => {
-            table.row("N: node-oidc-provider, RS256", n.rs256, "µs", &Nothing);
-            let rule = AtMost(0.65 * n.rs256, "at most 0.65 N");
-            table.row("client credentials, RS256", rs256, "µs", &rule);
-            table.row("N: node-oidc-provider, ES256", n.es256, "µs", &Nothing);
-            let rule = AtMost(0.25 * n.es256, "at most 0.25 N");
-            table.row("client credentials, ES256", es256, "µs", &rule);
-            table.row("N: node-oidc-provider, code exchange", n.codes, "µs", &Nothing);
-            let rule = AtMost(0.85 * n.codes, "at most 0.85 N");
-            table.row("code exchange, two signatures", codes, "µs", &rule);
-        }
-        Err(why) => println!("N: node-oidc-provider was not measured: {why}"),
-    }
     Ok(table.met)
 }
