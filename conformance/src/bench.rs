@@ -205,48 +205,40 @@ struct Tokens {
 
 impl Tokens {
     async fn measure(target: &Target) -> Result<Tokens, String> {
-        let mut taken = [const { Vec::new() }; 8];
+        let mut rounds = Vec::new();
         for _ in 0..ROUNDS {
-            let es256 = work::client_credentials(target, "es256").await?;
-            let s = yardsticks::signature()?;
-            let rs256 = work::client_credentials(target, "rs256").await?;
-            let refresh = work::refresh(target, 64, 6000).await?.0;
-            let prepared = work::prepare_codes(target, &OURS).await?;
-            let s_again = yardsticks::signature()?;
-            let codes = work::code_exchange(target, &OURS, prepared).await?;
-            let round = [
-                f64::midpoint(s, s_again),
-                rs256,
-                rs256 / s,
-                es256,
-                refresh,
-                refresh - rs256,
-                codes,
-                codes - 2.0 * s_again,
-            ];
-            for (taken, value) in taken.iter_mut().zip(round) {
-                taken.push(value);
-            }
+            rounds.push(Tokens::measure_once(target).await?);
         }
-        let [
-            s,
-            rs256,
-            rs256_over_s,
-            es256,
-            refresh,
-            refresh_over_rs256,
-            codes,
-            codes_over_two_s,
-        ] = taken.map(median);
+        let of = |value: fn(&Tokens) -> f64| median(rounds.iter().map(value).collect());
         Ok(Tokens {
-            s,
+            s: of(|round| round.s),
+            rs256: of(|round| round.rs256),
+            rs256_over_s: of(|round| round.rs256_over_s),
+            es256: of(|round| round.es256),
+            refresh: of(|round| round.refresh),
+            refresh_over_rs256: of(|round| round.refresh_over_rs256),
+            codes: of(|round| round.codes),
+            codes_over_two_s: of(|round| round.codes_over_two_s),
+        })
+    }
+
+    async fn measure_once(target: &Target) -> Result<Tokens, String> {
+        let es256 = work::client_credentials(target, "es256").await?;
+        let s = yardsticks::signature()?;
+        let rs256 = work::client_credentials(target, "rs256").await?;
+        let refresh = work::refresh(target, 64, 6000).await?.0;
+        let prepared = work::prepare_codes(target, &OURS).await?;
+        let s_again = yardsticks::signature()?;
+        let codes = work::code_exchange(target, &OURS, prepared).await?;
+        Ok(Tokens {
+            s: f64::midpoint(s, s_again),
             rs256,
-            rs256_over_s,
+            rs256_over_s: rs256 / s,
             es256,
             refresh,
-            refresh_over_rs256,
+            refresh_over_rs256: refresh - rs256,
             codes,
-            codes_over_two_s,
+            codes_over_two_s: codes - 2.0 * s_again,
         })
     }
 }

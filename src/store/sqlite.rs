@@ -36,6 +36,7 @@ pub(crate) struct Sqlite {
     readers: Mutex<Vec<Conn>>,
     max_readers: usize,
     scans: Arc<Semaphore>,
+    patience: Duration,
 }
 
 impl Sqlite {
@@ -53,6 +54,7 @@ impl Sqlite {
             readers: Mutex::new(Vec::new()),
             max_readers: max_readers.max(1),
             scans: Arc::new(Semaphore::new(SCANS)),
+            patience: PATIENCE,
         })
     }
 
@@ -84,7 +86,7 @@ impl Sqlite {
         R: Send + 'static,
         F: for<'c> SendAsyncFn<&'c mut Conn, Result<R, StoreError>> + Send + 'static,
     {
-        let turn = timeout(PATIENCE, self.scans.clone().acquire_owned()).await;
+        let turn = timeout(self.patience, self.scans.clone().acquire_owned()).await;
         let turn = turn
             .map_err(|_| StoreError::Busy)?
             .map_err(|_| StoreError::Closed)?;
@@ -111,7 +113,7 @@ impl Sqlite {
     pub(crate) async fn close(&self) {
         // Those whose callers have gone may still run, and would keep the writer from its last checkpoint.
         let all = u32::try_from(SCANS).unwrap_or(u32::MAX);
-        let ended = timeout(PATIENCE, self.scans.acquire_many(all)).await;
+        let ended = timeout(self.patience, self.scans.acquire_many(all)).await;
         if ended.is_err() {
             tracing::warn!("the database is closed while it is still read");
         }
@@ -157,8 +159,8 @@ mod tests {
     use diesel::sql_types::Text;
 
     use super::*;
-    use crate::Store;
     use crate::conn::ping;
+    use crate::{Backend, Store};
 
     #[derive(QueryableByName)]
     struct CompileOption {
@@ -231,6 +233,28 @@ mod tests {
         end.await;
         let refused = store.scan(async |db: &mut Conn| ping(db).await).await;
         assert!(matches!(refused, Err(StoreError::Closed)));
+    }
+
+    #[tokio::test]
+    async fn who_waits_too_long_for_a_turn_is_refused_and_the_end_comes_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let changes = Arc::new(Changes::default());
+        let path = folder.path().join("s.db");
+        let mut sqlite = Sqlite::open(path.to_str().unwrap(), 8, changes.clone()).unwrap();
+        sqlite.patience = Duration::from_millis(20);
+        let every = u32::try_from(SCANS).unwrap();
+        let held = sqlite.scans.clone().acquire_many_owned(every).await.unwrap();
+        let store = Store(Arc::new(Backend::Sqlite(Arc::new(sqlite))), changes);
+        let scan = async || store.scan(async |db: &mut Conn| ping(db).await).await;
+        assert!(matches!(scan().await, Err(StoreError::Busy)));
+        drop(held);
+        scan().await.unwrap();
+        let _running = match &*store.0 {
+            Backend::Sqlite(sqlite) => sqlite.scans.clone().acquire_owned().await.unwrap(),
+            Backend::Postgres(_) => unreachable!(),
+        };
+        store.close().await;
+        assert!(matches!(scan().await, Err(StoreError::Closed)));
     }
 
     async fn store() -> (tempfile::TempDir, Store) {
